@@ -1,0 +1,28 @@
+/*
+ * testing.h - what the unit tests share: cmocka, and the files under tests/vectors
+ */
+#ifndef TESTS_UNIT_TESTING_H
+#define TESTS_UNIT_TESTING_H
+
+/* cmocka.h wants these four first, in this order. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "core/bytes.h"
+
+/*
+ * vector_read - a whole file under tests/vectors
+ *
+ *   name    such as "collateral/tdx-90c06f000000-20260520-ev19.json"
+ *   gives   its bytes, followed by a NUL that is not counted, so that a text file is a C
+ *           string too; kept until the program ends.  Fails the test when there is no such file.
+ */
+struct bytes vector_read(const char *name);
+
+/* The path of a file under tests/vectors; kept until the program ends. */
+const char *vector_path(const char *name);
+
+#endif
