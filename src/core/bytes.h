@@ -45,6 +45,18 @@ cbs_bytes(struct bytes b)
 	return in;
 }
 
+/* Takes len bytes off the cursor, in place; false, nothing taken, when fewer remain. */
+static inline bool MUST_CHECK
+bytes_read(struct bytes *out, CBS *in, size_t len)
+{
+	CBS taken;
+
+	if (!CBS_get_bytes(in, &taken, len))
+		return false;
+	*out = bytes_cbs(&taken);
+	return true;
+}
+
 /* memcpy() that accepts an empty span at NULL. */
 static inline void
 bytes_copy(void *to, struct bytes from)
