@@ -94,10 +94,11 @@ void    dv_context_free(struct dv_context *context);
  * dv_collateral_add - collateral in JSON form, given by the operator
  *
  *   json    one object: tcb_info, qe_identity, CRLs and chains as text and hex
+ *   now     of two objects with the same item, the one that is current at `now` counts
  *   error   room for error_len >= 512 characters; why it is not such an object
  *   cost    signatures are checked when a quote first needs them, and then remembered
  */
-bool    dv_collateral_add(struct dv_context *context, struct dv_span json,
+bool    dv_collateral_add(struct dv_context *context, struct dv_span json, int64_t now,
             char *error, size_t error_len);
 
 /*
@@ -128,6 +129,26 @@ bool    dv_verify(struct dv_context *context, struct dv_answer *answer,
  */
 bool    dv_quote(struct dv_context *context, struct dv_answer *answer, struct dv_span quote,
             int64_t now);
+
+/* Faults outside verify() that are still told as an answer. */
+enum dv_fault {
+	DV_FAULT_INPUT = 0,             /* unreadable or no request at all           */
+	DV_FAULT_DEADLINE,              /* the request's time is over; retryable     */
+	DV_FAULT_INTERNAL,
+};
+
+/*
+ * dv_fault_answer - the response object of a request that was never judged
+ *
+ *   text    what follows "Internal error: "; NULL: the fault's own words
+ *   answer  json: empty details, the reason, `error`
+ *   gives   false only when memory is out
+ */
+bool    dv_fault_answer(struct dv_context *context, struct dv_answer *answer,
+            enum dv_fault fault, const char *text);
+
+/* Two-space indentation of an answer's json, in memory to be freed with free(); NULL: none. */
+char   *dv_json_pretty(struct dv_span json, size_t *len);
 
 #ifdef __cplusplus
 }
