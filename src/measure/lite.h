@@ -9,16 +9,14 @@
 #ifndef MEASURE_LITE_H
 #define MEASURE_LITE_H
 
+#include "evidence/event_log.h"
 #include "measure/acpi_cache.h"
-#include "measure/tdx_document.h"
+#include "measure/rtmr.h"
 #include "measure/vm_config.h"
-
-struct event;           /* evidence/event_log.h */
 
 struct lite_input {
 	const struct vm_config *config;
-	const struct event *events;     /* the log beside the quote, all registers       */
-	size_t  n_events;
+	const struct event_list *log;   /* the log beside the quote, all registers        */
 	const struct launch_registers *quoted;
 	uint32_t minimum_version;       /* of the document: 3 or 4                        */
 	struct acpi_cache *cache;

@@ -12,17 +12,16 @@
 #ifndef MEASURE_MANIFEST_H
 #define MEASURE_MANIFEST_H
 
-#include "core/bytes.h"
+#include "core/digest.h"
 #include "core/reason.h"
 
 #define MANIFEST_MAX_LEN        (16u << 10)
 #define MANIFEST_MAX_ENTRIES    64
 #define MANIFEST_MAX_NAME_LEN   255
-#define SHA256_LEN              32
 
 struct manifest_entry {
 	struct bytes name;      /* borrowed from the text */
-	uint8_t sha256[SHA256_LEN];
+	struct digest256 sha256;
 };
 
 struct manifest {
@@ -53,7 +52,7 @@ const struct manifest_entry *manifest_find(const struct manifest *manifest, cons
  *           sha256sum.txt=HEX, actual=HEX"
  *   source  os-image-measurement.md 11.2
  */
-bool    manifest_document_check(struct bytes os_image_hash, struct bytes checksum_file,
+bool    manifest_document_check(const struct digest256 *os_image_hash, struct bytes checksum_file,
     struct bytes measurement, const char *name, struct reason *why) MUST_CHECK;
 
 #endif

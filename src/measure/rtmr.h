@@ -7,40 +7,33 @@
 #ifndef MEASURE_RTMR_H
 #define MEASURE_RTMR_H
 
-#include <stdint.h>
-
-#include "core/bytes.h"
+#include "core/digest.h"
 #include "measure/acpi/acpi.h"
-
-#define RTMR_LEN        48
 
 /* The launch measurements of a TD.  RTMR3 belongs to what runs inside, so it is not here. */
 struct launch_registers {
-	uint8_t mrtd[RTMR_LEN];
-	uint8_t rtmr[3][RTMR_LEN];
+	struct digest384 mrtd;
+	struct digest384 rtmr[3];
 };
 
-/* reg = SHA-384(reg || digest) */
-void    rtmr_extend(uint8_t reg[RTMR_LEN], const uint8_t digest[RTMR_LEN]);
-
 /* RTMR0: 13 events, of which the first is the TD HOB and 9 to 11 are the ACPI tables. */
-void    rtmr0_compute(uint8_t out[RTMR_LEN], const uint8_t td_hob[RTMR_LEN],
+void    rtmr0_compute(struct digest384 *out, const struct digest384 *td_hob,
     const struct acpi_digests *acpi);
 
 /* RTMR1: five events, of which the first is the kernel's Authenticode digest. */
-void    rtmr1_compute(uint8_t out[RTMR_LEN], const uint8_t kernel[RTMR_LEN]);
+void    rtmr1_compute(struct digest384 *out, const struct digest384 *kernel);
 
 /* RTMR2: command line and initrd. */
-void    rtmr2_compute(uint8_t out[RTMR_LEN], const uint8_t cmdline[RTMR_LEN],
-    const uint8_t initrd[RTMR_LEN]);
+void    rtmr2_compute(struct digest384 *out, const struct digest384 *cmdline,
+    const struct digest384 *initrd);
 
 /*
  * rtmr_cmdline_digest - the event digest of a kernel command line
  *
  *   base    UTF-8, of any length; " initrd=initrd" is appended as the firmware does
  *   gives   SHA-384 of the UTF-16LE text and its terminating zero character; false when base
- *           is not UTF-8, or memory is out
+ *           is not UTF-8
  */
-bool    rtmr_cmdline_digest(uint8_t out[RTMR_LEN], struct bytes base) MUST_CHECK;
+bool    rtmr_cmdline_digest(struct digest384 *out, struct bytes base) MUST_CHECK;
 
 #endif

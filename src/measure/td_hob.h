@@ -10,9 +10,8 @@
 #ifndef MEASURE_TD_HOB_H
 #define MEASURE_TD_HOB_H
 
-#include "core/bytes.h"
+#include "core/digest.h"
 #include "core/reason.h"
-#include "measure/rtmr.h"
 
 #define TD_HOB_MAX_RANGES       64
 #define TD_HOB_PAGE_LEN         4096
@@ -45,7 +44,7 @@ bool    td_hob_witness_read(struct td_hob *hob, struct bytes witness, struct rea
  *   fails   MALFORMED    "TD HOB end-of-list address overflow"
  *   source  os-image-measurement.md 7
  */
-bool    td_hob_measure(uint8_t out[RTMR_LEN], const struct td_hob *hob, uint64_t memory_size,
+bool    td_hob_measure(struct digest384 *out, const struct td_hob *hob, uint64_t memory_size,
     struct reason *why) MUST_CHECK;
 
 #endif

@@ -8,9 +8,8 @@
 #ifndef MEASURE_TDX_DOCUMENT_H
 #define MEASURE_TDX_DOCUMENT_H
 
-#include "core/bytes.h"
+#include "core/digest.h"
 #include "core/reason.h"
-#include "measure/rtmr.h"
 #include "measure/vm_config.h"
 
 #define TDX_DOCUMENT_MAX_LEN            (64u << 10)
@@ -51,12 +50,16 @@ bool    tdx_document_read(struct tdx_document *doc, struct bytes cbor, uint32_t 
  */
 bool    tdx_document_cmdline_check(struct bytes cmdline, struct reason *why) MUST_CHECK;
 
+/* A member of 48 bytes, else "tdx.measurement.NAME has invalid length N, expected 48". */
+bool    tdx_document_digest(struct digest384 *out, struct bytes from, const char *name,
+    struct reason *why) MUST_CHECK;
+
 /*
- * tdx_document_rtmr2 - RTMR2 of a VM that booted this image
+ * tdx_document_cmdline - the event digest of the command line, whichever version holds it
  *
- *   fails   a digest that is not 48 bytes, or the command line's rules
+ *   fails   a digest that is not 48 bytes (version 3), the rules above (version 4)
  */
-bool    tdx_document_rtmr2(uint8_t out[RTMR_LEN], const struct tdx_document *doc,
+bool    tdx_document_cmdline(struct digest384 *out, const struct tdx_document *doc,
     struct reason *why) MUST_CHECK;
 
 #endif

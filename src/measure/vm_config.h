@@ -9,10 +9,10 @@
 #define MEASURE_VM_CONFIG_H
 
 #include "core/arena.h"
+#include "core/digest.h"
 #include "measure/acpi/acpi.h"
 
 #define VM_CONFIG_MAX_NODES     4096            /* read; far fewer can be measured      */
-#define OS_IMAGE_HASH_LEN       32
 
 enum vm_variant {
 	VM_VARIANT_LEGACY = 0,  /* the image itself is measured                     */
@@ -50,18 +50,19 @@ struct vm_config {
 /*
  * vm_config_read - parse the configuration, exactly once per request
  *
- *   json    the text, borrowed as long as *config lives; empty means "{}"
+ *   text    JSON, borrowed as long as *config lives; empty means "{}"
  *   config  complete, defaults filled in, only when true is returned
  *   fails   "Failed to decode VM config: Failed to parse vm config: ..."; MALFORMED, or LIMIT
  *           past a bound of ours
  *           UNSUPPORTED  "Failed to decode VM config: unsupported ovmf_variant "stable202505""
  *   source  os-image-measurement.md 2, upstream-delta.md 3
  */
-bool    vm_config_read(struct vm_config *config, struct arena *arena, struct bytes json,
+bool    vm_config_read(struct vm_config *config, struct arena *arena, struct bytes text,
     struct reason *why) MUST_CHECK;
 
-/* Whether os_image_hash has 32 bytes; REFUSED "os_image_hash has N bytes, not 32". */
-bool    vm_config_image_hash_check(const struct vm_config *config, struct reason *why) MUST_CHECK;
+/* os_image_hash as the SHA-256 it is; REFUSED "os_image_hash has N bytes, not 32". */
+bool    vm_config_image_hash(struct digest256 *out, const struct vm_config *config,
+    struct reason *why) MUST_CHECK;
 
 /*
  * vm_config_two_pass - which of two MRTDs the host's QEMU makes
