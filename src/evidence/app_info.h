@@ -11,8 +11,6 @@
 
 #include "evidence/event_log.h"
 
-#define APP_INFO_INIT_SCRIPTS_MAX       EVENT_LOG_MAX
-#define APP_INFO_HASH_LEN               32
 
 /* Fields of the TD report and the PCK certificate, as spans the caller owns. */
 struct app_info_quote {
@@ -38,9 +36,7 @@ struct app_info {
 	bool    has_event_os_image_hash;
 	struct bytes event_os_image_hash;       /* informative                        */
 	bool    duplicate_events;               /* 13.6, also among the warnings      */
-	uint8_t device_id[APP_INFO_HASH_LEN];
-	uint8_t mr_system[APP_INFO_HASH_LEN];
-	uint8_t mr_aggregated[APP_INFO_HASH_LEN];
+	struct digest256 device_id, mr_system, mr_aggregated;
 };
 
 /*

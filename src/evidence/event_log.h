@@ -15,6 +15,7 @@
 #define EVIDENCE_EVENT_LOG_H
 
 #include "core/arena.h"
+#include "core/digest.h"
 #include "evidence/warnings.h"
 
 #define EVENT_TYPE_RUNTIME      0x08000001u     /* dstack's own, in RTMR3 only        */
@@ -34,7 +35,7 @@ struct event {
 	struct bytes name;              /* UTF-8                                      */
 	struct bytes payload;
 	struct bytes preimage;          /* as reported: text that should be hex       */
-	uint8_t computed[EVENT_DIGEST_LEN];     /* runtime list: event_list_hash()    */
+	struct digest384 computed;      /* runtime list: event_list_hash()            */
 };
 
 struct event_list {
@@ -101,7 +102,7 @@ const struct event *event_find(const struct event_list *runtime, const char *nam
 /*
  * event_log_duplicates - single-valued names that occur again before "system-ready"
  *
- *   gives   how many; each is a warning ("event app-id occurs more than once: ...")
+ *   gives   how many; each is a warning, "runtime event i repeats NAME, the first one counts"
  *   source  attestation-and-events.md 13.6
  */
 size_t  event_log_duplicates(const struct event_list *runtime, struct warnings *warnings);

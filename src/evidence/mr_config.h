@@ -39,6 +39,6 @@ bool    mr_config_check(enum mr_config_verdict *verdict, struct arena *arena, st
 void    mr_config_document(struct bytes *out, struct arena *arena, struct bytes config);
 
 /* SHA-256("dstack-mr-config-v3:" || 0x00 || document bytes as supplied). */
-void    mr_config_v3_hash(uint8_t hash[APP_INFO_HASH_LEN], struct bytes document);
+void    mr_config_v3_hash(struct digest256 *hash, struct bytes document);
 
 #endif

@@ -13,7 +13,7 @@
 #include "evidence/event_log.h"
 
 struct replay {
-	uint8_t rtmr[EVENT_RTMRS][EVENT_DIGEST_LEN];
+	struct digest384 rtmr[EVENT_RTMRS];
 	bool    covered[EVENT_RTMRS];   /* replayed; details.event_log_coverage       */
 };
 
@@ -21,9 +21,8 @@ struct replay {
  * replay_runtime - the runtime register, from `computed` of every event
  *
  *   stop    name of the last event that counts, the first of that name; NULL: all count
- *   n       how many bytes of rtmr are written: always EVENT_DIGEST_LEN
  */
-void    replay_runtime(uint8_t rtmr[EVENT_DIGEST_LEN], const struct event_list *runtime,
+void    replay_runtime(struct digest384 *rtmr, const struct event_list *runtime,
     const char *stop);
 
 /*

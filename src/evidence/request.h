@@ -12,7 +12,6 @@
 #include "core/arena.h"
 
 #define REQUEST_DEPTH_MAX       1024
-#define REQUEST_STATUSES_MAX    16      /* allowed_tcb_statuses; there are 8 statuses */
 
 enum request_form {
 	REQUEST_ATTESTATION,            /* form A                                     */
@@ -37,7 +36,7 @@ struct request {
 	struct request_bytes expected_compose_hash;
 	struct request_bytes expected_os_image_hash;
 	bool    has_allowed_tcb_statuses;               /* an empty list allows nothing */
-	struct bytes allowed_tcb_statuses[REQUEST_STATUSES_MAX];
+	struct bytes *allowed_tcb_statuses;             /* in the arena               */
 	size_t  n_allowed_tcb_statuses;
 };
 

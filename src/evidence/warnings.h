@@ -20,7 +20,11 @@ struct warnings {
 
 void    warnings_init(struct warnings *out, struct arena *arena);
 
-/* Appends one sentence of at most 511 characters; without memory it is only counted. */
+/*
+ * warn_of - append one sentence of at most 511 characters
+ *
+ *   out     may be NULL; without memory or room the sentence is only counted
+ */
 void    warn_of(struct warnings *out, const char *format, ...) PRINTF(2, 3);
 
 #endif
