@@ -134,6 +134,7 @@ bool    dv_quote(struct dv_context *context, struct dv_answer *answer, struct dv
 enum dv_fault {
 	DV_FAULT_INPUT = 0,             /* unreadable or no request at all           */
 	DV_FAULT_DEADLINE,              /* the request's time is over; retryable     */
+	DV_FAULT_CLOCK,                 /* the clock is before the release date; retryable */
 	DV_FAULT_INTERNAL,
 };
 
