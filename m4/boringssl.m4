@@ -12,8 +12,9 @@ AC_DEFUN([DV_BORINGSSL], [
 	[BORINGSSL=$with_boringssl])
     AS_IF([test -z "$BORINGSSL"], [AC_MSG_RESULT([no])
 	AC_MSG_ERROR([no BoringSSL for $CC yet.
-Run build-aux/boringssl once (about half a minute) and configure again, or name another build
-with --with-boringssl=DIR.])])
+Run this once (about half a minute), then configure again:
+    CC="$CC" $srcdir/build-aux/boringssl
+Or name another build: --with-boringssl=DIR.])])
     AS_IF([test ! -f "$BORINGSSL/lib/libcrypto.a"], [AC_MSG_RESULT([no])
 	AC_MSG_ERROR([there is no lib/libcrypto.a in $BORINGSSL])])
     AC_MSG_RESULT([$BORINGSSL])
@@ -47,6 +48,6 @@ with --with-boringssl=DIR.])])
 	    [AC_MSG_WARN([this BoringSSL verifies P-256 signatures three times slower])],
 	    [AC_MSG_ERROR([the BoringSSL in $BORINGSSL has no P-256 assembly: it was built with
 OPENSSL_SMALL or OPENSSL_NO_ASM, and verifies three times slower than it could.
-Get the fast one: run build-aux/boringssl and configure without --with-boringssl.
+Get the fast one: run $srcdir/build-aux/boringssl and configure without --with-boringssl.
 Or accept this one: --enable-slow-boringssl.])])])
 ])
