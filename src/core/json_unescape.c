@@ -1,5 +1,7 @@
 #include "core/json_unescape.h"
 
+#include <endian.h>
+
 #include <json-c/json_object.h>
 #include <json-c/json_tokener.h>
 
@@ -11,6 +13,27 @@ object_free(struct json_object *object)
 	(void)json_object_put(object);
 }
 AUTO_DEFINE(struct json_object, object_free)
+
+#define WORD_LEN        8
+#define EACH(byte)      (UINT64_C(0x0101010101010101) * (byte))
+
+/* Copies up to a word of characters that precede a backslash, at least one; tells how many. */
+static size_t
+plain_copy(uint8_t *to, const uint8_t *from, size_t len)
+{
+	uint64_t w, backslash, stop;
+
+	if (len < WORD_LEN) {
+		*to = *from;
+		return 1;
+	}
+	memcpy(&w, from, WORD_LEN);
+	memcpy(to, &w, WORD_LEN);
+	backslash = le64toh(w) ^ EACH('\\');
+	/* Exact for the first: see scan_plain() in json_read.c. */
+	stop = (backslash - EACH(1)) & ~backslash & EACH(0x80);
+	return stop == 0 ? WORD_LEN : (size_t)__builtin_ctzll(stop) / 8;
+}
 
 static uint8_t
 short_escape(uint8_t c)
@@ -31,23 +54,29 @@ short_escape(uint8_t c)
 	}
 }
 
-/* The escapes of real documents inside documents; half a millisecond a megabyte. */
+/*
+ * The escapes of real documents inside documents.  Eight characters are copied at a time
+ * and those from the first backslash on are written again, so there is room for eight more.
+ */
 static bool
 unescape_short(struct bytes *out, struct arena *arena, struct bytes from, struct reason *why)
 {
 	const uint8_t *p = from.ptr, *end = from.ptr + from.len;
-	uint8_t *to = arena_alloc(arena, from.len, why);
-	uint8_t *start = to;
+	uint8_t *start = arena_alloc(arena, from.len + WORD_LEN, why);
+	uint8_t *to = start;
+	size_t n;
 
-	if (to == NULL)
+	if (start == NULL)
 		return false;
 	while (p != end) {
-		if (*p != '\\') {
-			*to++ = *p++;
+		if (*p == '\\') {
+			*to++ = short_escape(p[1]);
+			p += 2;
 			continue;
 		}
-		*to++ = short_escape(p[1]);
-		p += 2;
+		n = plain_copy(to, p, (size_t)(end - p));
+		to += n;
+		p += n;
 	}
 	*out = (struct bytes){ start, (size_t)(to - start) };
 	return true;

@@ -15,14 +15,28 @@ json_writer_ok(const struct json_writer *w)
 	return !w->failed;
 }
 
+/* Room for len bytes that the caller writes, or NULL. */
+static uint8_t *
+room(struct json_writer *w, size_t len)
+{
+	uint8_t *to;
+
+	if (!w->failed && CBB_add_space(w->out, &to, len))
+		return to;
+	w->failed = true;
+	return NULL;
+}
+
 static void
 put(struct json_writer *w, const void *data, size_t len)
 {
-	if (!w->failed && !CBB_add_bytes(w->out, data, len))
-		w->failed = true;
+	uint8_t *to = room(w, len);
+
+	if (to != NULL)
+		bytes_copy(to, (struct bytes){ data, len });
 }
 
-/* The length of each run of plain characters matters: most strings are one. */
+/* Length of the plain characters at the front: most strings are nothing else. */
 static size_t
 plain_len(struct bytes text)
 {
@@ -68,7 +82,7 @@ put_special(struct json_writer *w, struct bytes text)
 }
 
 static void
-put_string(struct json_writer *w, struct bytes text)
+put_odd_string(struct json_writer *w, struct bytes text)
 {
 	size_t len;
 
@@ -83,6 +97,26 @@ put_string(struct json_writer *w, struct bytes text)
 		text.len -= len;
 	}
 	put(w, "\"", 1);
+}
+
+static void
+put_string(struct json_writer *w, struct bytes text)
+{
+	uint8_t *to;
+	size_t len;
+
+	if (plain_len(text) != text.len) {
+		put_odd_string(w, text);
+		return;
+	}
+	to = size_add(&len, text.len, 2) ? room(w, len) : NULL;
+	if (to == NULL) {
+		w->failed = true;
+		return;
+	}
+	to[0] = '"';
+	bytes_copy(to + 1, text);
+	to[len - 1] = '"';
 }
 
 /* What stands before a value: a comma where one is due, and the key. */
@@ -153,14 +187,14 @@ json_write_hex(struct json_writer *w, const char *key, struct bytes value)
 	size_t len;
 
 	put_key(w, key);
-	put(w, "\"", 1);
-	if (w->failed)
-		return;
-	if (!size_mul(&len, value.len, 2) || !CBB_add_space(w->out, &to, len))
+	to = size_mul(&len, value.len, 2) && size_add(&len, len, 2) ? room(w, len) : NULL;
+	if (to == NULL) {
 		w->failed = true;
-	else
-		hex_encode((char *)to, value);
-	put(w, "\"", 1);
+		return;
+	}
+	to[0] = '"';
+	hex_encode((char *)to + 1, value);
+	to[len - 1] = '"';
 }
 
 void
