@@ -34,6 +34,8 @@ struct dv_options {
 	struct dv_policy policy;        /* copied; lists and strings are borrowed    */
 	struct dv_span root_ca_tdx;     /* PEM or DER in place of Intel's root; empty: Intel's */
 	int64_t serve_stale_max_secs;   /* how long after its last fetch an item serves */
+	int64_t collateral_max_cache_age_secs;  /* fetched longer ago: asked for again; 0: never */
+	int64_t root_crl_max_cache_age_secs;    /* the same for the root CRL         */
 	bool    pinned_at;              /* `now` was fixed by the operator           */
 	int64_t at;                     /* that time, shown in details.pinned        */
 };
@@ -56,7 +58,7 @@ struct dv_failure {
 };
 
 struct dv_request {
-	struct dv_span body;            /* the JSON of POST /verify                  */
+	struct dv_span body;            /* the JSON of POST /verify, or a quote      */
 	int64_t now;                    /* seconds since 1970 UTC                    */
 	const struct dv_failure *failures;
 	size_t  nfailures;
@@ -124,11 +126,11 @@ bool    dv_verify(struct dv_context *context, struct dv_answer *answer,
 /*
  * dv_quote - judge one bare Intel quote: no event log, no image
  *
- *   quote   raw bytes; v3 SGX, v4 or v5 TDX
- *   answer  json is the object of the command `quote`; summary as in dv_verify()
+ *   request body is the quote in raw bytes: v3 SGX, v4 or v5 TDX
+ *   answer  json is the object of the command `quote`; needs and summary as in dv_verify()
  */
-bool    dv_quote(struct dv_context *context, struct dv_answer *answer, struct dv_span quote,
-            int64_t now);
+bool    dv_quote(struct dv_context *context, struct dv_answer *answer,
+            const struct dv_request *request);
 
 /* Faults outside verify() that are still told as an answer. */
 enum dv_fault {
