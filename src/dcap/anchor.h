@@ -36,7 +36,7 @@ struct anchor *anchor_external_new(struct bytes file, struct reason *why);
 void    anchor_free(struct anchor *anchor);
 AUTO_DEFINE(struct anchor, anchor_free)
 
-/* Whether now is inside its validity: REFUSED "Failed to load root ca". */
+/* Whether now is inside its validity: REFUSED "Failed to load root ca: CertExpired { .. }". */
 bool    anchor_check(const struct anchor *anchor, int64_t now, struct reason *why) MUST_CHECK;
 
 #endif

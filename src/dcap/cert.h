@@ -13,11 +13,9 @@
 #include "core/reason.h"
 #include "dcap/ecdsa.h"
 #include "dcap/memo.h"
-#include "dcap/pem.h"
 
 #define CERT_MAX_LEN            (64u << 10)
 #define CERT_SERIAL_MAX_LEN     21      /* content bytes: 20 and a zero for the sign    */
-#define CERT_MAX_EXTENSIONS     32
 
 struct cert {
 	struct bytes der;
@@ -48,8 +46,9 @@ struct cert {
  *                        "InvalidSerialNumber", "ExtensionValueInvalid" (also: one repeated),
  *                        "SignatureAlgorithmMismatch"
  *           UNSUPPORTED  "UnsupportedCertVersion", "UnsupportedSignatureAlgorithm",
- *                        "UnsupportedPublicKeyAlgorithm", "UnsupportedCriticalExtension"
- *           LIMIT        longer than CERT_MAX_LEN, more than CERT_MAX_EXTENSIONS extensions
+ *                        "UnsupportedSignatureAlgorithmForPublicKey",
+ *                        "UnsupportedCriticalExtension"
+ *           LIMIT        longer than CERT_MAX_LEN, more than X509_MAX_EXTENSIONS extensions
  *   source  RFC 5280 4.1; DER as X.690 has it
  */
 bool    cert_read(struct cert *out, struct bytes der, struct reason *why) MUST_CHECK;
@@ -80,18 +79,5 @@ bool    cert_issuer_check(const struct cert *cert, int n_below, struct reason *w
  */
 bool    cert_verify(const struct cert *cert, const struct p256_key *issuer,
     struct signature_memo *memo, unsigned long *nops, struct reason *why) MUST_CHECK;
-
-/* Certificates of one supplied list. */
-struct cert_list {
-	size_t  n;
-	struct cert certs[PEM_MAX_BLOCKS];
-};
-
-/*
- * cert_list_find - the certificate whose subject is `name`, byte for byte
- *
- * NULL when there is none.  Of several the first is taken: a genuine list has no two.
- */
-const struct cert *cert_list_find(const struct cert_list *list, struct bytes name);
 
 #endif

@@ -5,7 +5,7 @@
  *      collateral: signer <- anchor                none, and not a PCK certificate
  *
  * No path is searched: certificates are picked from the supplied list by issuer name, extra ones
- * are ignored.  Nothing here knows revocation; what it needs is in the struct.
+ * are ignored; only a copy of the root must have the anchor's key.  Nothing here knows revocation; what it needs is in the struct.
  */
 #ifndef DCAP_PCK_CHAIN_H
 #define DCAP_PCK_CHAIN_H
@@ -83,6 +83,9 @@ pck_chain_ca_name(const struct pck_chain *chain)
 bool    pck_chain_verify(struct pck_chain **out, const struct chain_tools *tools,
     struct bytes pem, int64_t now, struct reason *why) MUST_CHECK;
 void    pck_chain_free(struct pck_chain *chain);
+
+/* Another reference, for which there must be a pck_chain_free() of its own; gives `chain`. */
+struct pck_chain *pck_chain_ref(struct pck_chain *chain);
 AUTO_DEFINE(struct pck_chain, pck_chain_free)
 
 /*
