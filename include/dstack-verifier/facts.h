@@ -66,6 +66,8 @@ struct dv_fact {
 struct dv_dates {
 	int64_t issued;                 /* issueDate or thisUpdate                   */
 	int64_t next_update;
+	uint64_t number;                /* tcbEvaluationDataNumber, or a CRL number that fits;
+					 * else 0: of the same kind, smaller is older */
 };
 
 #endif

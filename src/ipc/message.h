@@ -1,0 +1,97 @@
+/*
+ * message.h - the payloads of frames
+ *
+ * Built with CBB, taken apart with CBS; a struct is never sent as it lies in memory.  Every
+ * _read drains its cursor: trailing bytes are refused.  Spans that a _read gives point into
+ * the payload.
+ */
+#ifndef IPC_MESSAGE_H
+#define IPC_MESSAGE_H
+
+#include "core/bytes.h"
+#include "core/reason.h"
+#include "dstack-verifier/facts.h"
+#include "dstack-verifier/verify.h"
+
+#define MESSAGE_MAX_FAILURES    8       /* per job: collateral items and one image      */
+
+/* The name of a fact.  Reading refuses a type, TEE or CA that does not exist, and members
+ * that the type does not have: two equal keys are equal bytes on the wire, too. */
+bool    message_key_read(struct dv_key *key, CBS *in, struct reason *why) MUST_CHECK;
+bool    message_key_write(CBB *out, const struct dv_key *key) MUST_CHECK;
+
+enum job_kind {
+	JOB_VERIFY = 1,         /* body: the JSON of POST /verify                       */
+	JOB_QUOTE,              /* body: a quote, raw bytes                             */
+};
+
+/* JOB: this head, then the body to the end of the payload. */
+struct job_head {
+	enum job_kind kind;
+	bool    full_reason;    /* one-shot: internal errors with their chain           */
+	bool    summary;        /* the summary for people is wanted                     */
+	size_t  nfailures;
+	struct dv_failure failures[MESSAGE_MAX_FAILURES];
+};
+
+bool    message_job_read(struct job_head *head, struct bytes *body, CBS *in,
+    struct reason *why) MUST_CHECK;
+bool    message_job_write(CBB *out, const struct job_head *head) MUST_CHECK;
+
+/* VERDICT: this head, then the text to the end: the response object (status 200), else the
+ * sentence that says what is wrong with the request. */
+struct verdict_head {
+	unsigned http_status;   /* 200, 400, 422                                        */
+	bool    valid;
+	bool    retryable;
+	bool    unavailable;
+	enum dv_stage stage;
+	uint32_t public_key_operations;
+	struct bytes summary;   /* empty unless asked for                               */
+};
+
+bool    message_verdict_read(struct verdict_head *head, struct bytes *text, CBS *in,
+    struct reason *why) MUST_CHECK;
+bool    message_verdict_write(CBB *out, const struct verdict_head *head) MUST_CHECK;
+
+/* NEED: the keys that a job waits for, 1 to DV_NEEDS_MAX. */
+bool    message_need_read(struct dv_key keys[DV_NEEDS_MAX], size_t *n, CBS *in,
+    struct reason *why) MUST_CHECK;
+bool    message_need_write(CBB *out, const struct dv_key *keys, size_t n) MUST_CHECK;
+
+/* FOUND and FACT: what the fetcher has for a key.  A candidate waits for a worker's word
+ * (CHECKED) before it replaces what is stored; a stored item was accepted before. */
+struct fact_message {
+	struct dv_key key;
+	uint64_t serial;        /* the fetcher's, of this answer                        */
+	bool    candidate;
+	bool    refresh;        /* nobody asked: fetched ahead of its end               */
+	struct dv_fact fact;
+};
+
+bool    message_fact_read(struct fact_message *fact, CBS *in, struct reason *why) MUST_CHECK;
+bool    message_fact_write(CBB *out, const struct fact_message *fact) MUST_CHECK;
+
+/* CHECKED: a worker's word on a fact, which the acceptor passes on to the fetcher. */
+struct checked_message {
+	struct dv_key key;
+	bool    accepted;
+	uint64_t serial;        /* of the FOUND that is meant                           */
+	struct dv_dates dates;  /* when accepted                                        */
+	struct bytes reason;    /* when not: for the log                                */
+};
+
+bool    message_checked_read(struct checked_message *checked, CBS *in,
+    struct reason *why) MUST_CHECK;
+bool    message_checked_write(CBB *out, const struct checked_message *checked) MUST_CHECK;
+
+/* FAILED: a key could not be had; FETCH: a key alone (message_key_*). */
+bool    message_failed_read(struct dv_failure *failure, CBS *in, struct reason *why) MUST_CHECK;
+bool    message_failed_write(CBB *out, const struct dv_failure *failure) MUST_CHECK;
+
+/* CONFIG for a worker: struct dv_options with everything its lists point to. */
+bool    message_options_read(struct dv_options *options, struct arena *arena, CBS *in,
+    struct reason *why) MUST_CHECK;
+bool    message_options_write(CBB *out, const struct dv_options *options) MUST_CHECK;
+
+#endif
