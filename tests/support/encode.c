@@ -1,5 +1,7 @@
 #include <assert.h>
 
+#include <openssl/mem.h>
+
 #include "encode.h"
 
 static struct bytes
