@@ -26,7 +26,7 @@
 struct dcap;
 
 struct dcap_config {
-	struct bytes anchor;            /* root certificate in DER; empty: Intel's   */
+	struct bytes anchor;            /* a root CA file, PEM or DER; empty: Intel's */
 	bool    early;                  /* tcb_update = "early"                      */
 	enum dv_tcb_rule tcb_rule;
 	bool    pinned_at;              /* `now` was fixed by the operator (--at): no marks, no
@@ -40,9 +40,7 @@ struct dcap_config {
  * dcap_new - a context
  *
  *   config  copied, the anchor too
- *   fails   REFUSED      the anchor is not a self-signed P-256 CA certificate
- *           MALFORMED    it is no certificate
- *           INTERNAL     out of memory
+ *   fails   the texts of anchor_external_new(); INTERNAL out of memory
  */
 bool    dcap_new(struct dcap **out, const struct dcap_config *config,
             struct reason *why) MUST_CHECK;

@@ -78,7 +78,7 @@ struct tcb_match {
 	struct tcb_part level;          /* the platform's level alone                */
 	struct tcb_part module;         /* found: TDX with a module identity         */
 	struct tcb_part qe;
-	enum tcb_status platform_status;        /* level and module merged by upstream's rule */
+	enum tcb_status platform_status;        /* level and module merged, without the QE */
 	struct advisories platform_advisories;
 
 	bool    upstream_found;         /* upstream's rule finds a level             */
@@ -99,6 +99,8 @@ struct tcb_match {
 	bool    has_outdated_since;
 	int64_t outdated_since;
 
+	bool    has_shortfall;          /* some status is not UpToDate: the list is meant to be
+					 * shown, also when it is empty              */
 	size_t  nshortfall;
 	struct tcb_shortfall shortfall[TCB_SHORTFALL_MAX];
 };

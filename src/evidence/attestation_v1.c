@@ -79,6 +79,7 @@ u32_read(void *out, struct arena *arena, CBS *in, struct reason *why)
 {
 	uint64_t value;
 
+	(void)arena;
 	if (!msgpack_u64_read(&value, in, UINT32_MAX, why))
 		return false;
 	*(uint32_t *)out = (uint32_t)value;
@@ -100,6 +101,7 @@ payload_read(void *out, struct arena *arena, CBS *in, struct reason *why)
 static bool
 text_read(void *out, struct arena *arena, CBS *in, struct reason *why)
 {
+	(void)arena;
 	return msgpack_text_read(out, in, ATTESTATION_MAX, why);
 }
 
@@ -110,6 +112,7 @@ event_version_read(void *out, struct arena *arena, CBS *in, struct reason *why)
 {
 	uint64_t value;
 
+	(void)arena;
 	if (!msgpack_u64_read(&value, in, UINT64_MAX, why))
 		return false;
 	if (value != 1 && value != 2)
@@ -373,6 +376,7 @@ raw_read(void *out, struct arena *arena, CBS *in, struct reason *why)
 {
 	CBS *raw = out;
 
+	(void)arena;
 	*raw = *in;
 	return msgpack_skip(in, SKIP_DEPTH, why);
 }
@@ -435,6 +439,8 @@ version_read(void *out, struct arena *arena, CBS *in, struct reason *why)
 {
 	uint64_t value;
 
+	(void)out;
+	(void)arena;
 	if (!msgpack_u64_read(&value, in, UINT64_MAX, why))
 		return false;
 	if (value != ATTESTATION_VERSION)
