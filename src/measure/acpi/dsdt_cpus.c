@@ -2,7 +2,6 @@
  * Processors and the controller that plugs them.  dstack plugs none, but QEMU describes it.
  */
 #include <assert.h>
-#include <stdio.h>
 
 #include "measure/acpi/dsdt.h"
 #include "measure/acpi/tables.h"
@@ -27,14 +26,16 @@
 #define IS_REMOVED              Ref(CTRL_NAME("CRMV"))
 #define EJECT                   Ref(CTRL_NAME("CEJ0"))
 
+/* "C000", three hexadecimal digits; written twice for every CPU, so not by printf. */
 static struct dsdt_name
 cpu_name(uint32_t i)
 {
-	struct dsdt_name name;
+	static const char digits[] = "0123456789ABCDEF";
 
 	assert(i < ACPI_MAX_CPUS);
-	(void)snprintf(name.text, sizeof name.text, "C%03X", (unsigned)i);
-	return name;
+	return (struct dsdt_name){
+		{ 'C', digits[i >> 8], digits[i >> 4 & 0xF], digits[i & 0xF], '\0' },
+	};
 }
 
 static void
