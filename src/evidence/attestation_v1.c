@@ -79,7 +79,6 @@ u32_read(void *out, struct arena *arena, CBS *in, struct reason *why)
 {
 	uint64_t value;
 
-	(void)arena;
 	if (!msgpack_u64_read(&value, in, UINT32_MAX, why))
 		return false;
 	*(uint32_t *)out = (uint32_t)value;
@@ -101,7 +100,6 @@ payload_read(void *out, struct arena *arena, CBS *in, struct reason *why)
 static bool
 text_read(void *out, struct arena *arena, CBS *in, struct reason *why)
 {
-	(void)arena;
 	return msgpack_text_read(out, in, ATTESTATION_MAX, why);
 }
 
@@ -112,7 +110,6 @@ event_version_read(void *out, struct arena *arena, CBS *in, struct reason *why)
 {
 	uint64_t value;
 
-	(void)arena;
 	if (!msgpack_u64_read(&value, in, UINT64_MAX, why))
 		return false;
 	if (value != 1 && value != 2)
@@ -376,7 +373,6 @@ raw_read(void *out, struct arena *arena, CBS *in, struct reason *why)
 {
 	CBS *raw = out;
 
-	(void)arena;
 	*raw = *in;
 	return msgpack_skip(in, SKIP_DEPTH, why);
 }
@@ -439,8 +435,6 @@ version_read(void *out, struct arena *arena, CBS *in, struct reason *why)
 {
 	uint64_t value;
 
-	(void)out;
-	(void)arena;
 	if (!msgpack_u64_read(&value, in, UINT64_MAX, why))
 		return false;
 	if (value != ATTESTATION_VERSION)
