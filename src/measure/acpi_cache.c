@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "measure/acpi/blob.h"
+
 #define ARENA_MAX_LEN           (4u << 20)      /* the largest tables need 1.2 MiB       */
 #define KEY_MAX_LEN             192
 #define KEY_MAX_TEXT_LEN        32              /* longer versions and modes: no caching */
@@ -64,27 +66,32 @@ acpi_cache_hits(const struct acpi_cache *cache)
 	return cache->hits;
 }
 
-static bool
-text_write(CBB *out, struct bytes text)
+static void
+text_write(struct blob *out, struct bytes text)
 {
-	CBB child;
-
-	return text.len <= KEY_MAX_TEXT_LEN && CBB_add_u8_length_prefixed(out, &child) &&
-	    CBB_add_bytes(&child, text.ptr, text.len) && CBB_flush(out);
+	blob_u8(out, (unsigned)text.len);
+	blob_put(out, text);
 }
 
-static bool
-nodes_write(CBB *out, const struct acpi_shape *s)
+static void
+nodes_write(struct blob *out, const struct acpi_shape *s)
 {
 	size_t i;
 
-	if (s->n_numa_nodes > KEY_MAX_NODES || !CBB_add_u8(out, (uint8_t)s->n_numa_nodes))
-		return false;
-	for (i = 0; i < s->n_numa_nodes; i++)
-		if (!CBB_add_u8(out, s->numa_nodes[i].has_pxb_bus) ||
-		    !CBB_add_u8(out, s->numa_nodes[i].pxb_bus))
-			return false;
-	return true;
+	blob_u8(out, (unsigned)s->n_numa_nodes);
+	for (i = 0; i < s->n_numa_nodes; i++) {
+		blob_u8(out, s->numa_nodes[i].has_pxb_bus);
+		blob_u8(out, s->numa_nodes[i].pxb_bus);
+	}
+}
+
+/* What has no place in a key is generated each time, most of it to be refused. */
+static bool
+key_possible(const struct acpi_shape *s)
+{
+	return s->hole64 == NULL && s->n_extra_root_devices == 0 &&
+	    s->n_numa_nodes <= KEY_MAX_NODES && s->qemu_version.len <= KEY_MAX_TEXT_LEN &&
+	    s->host_share_mode.len <= KEY_MAX_TEXT_LEN;
 }
 
 /*
@@ -92,29 +99,29 @@ nodes_write(CBB *out, const struct acpi_shape *s)
  * have equal keys.  A field that is added to struct acpi_shape has to be added here; the unit
  * test changes each.
  */
-static bool
-key_write(CBB *out, const struct acpi_shape *s, enum acpi_profile profile)
+static void
+key_write(struct blob *out, const struct acpi_shape *s, enum acpi_profile profile)
 {
-	return s->hole64 == NULL && s->n_extra_root_devices == 0 &&      /* never in a request */
-	    CBB_add_u8(out, (uint8_t)profile) &&
-	    CBB_add_u32le(out, s->cpu_count) &&
-	    CBB_add_u64le(out, s->memory_size) &&
-	    CBB_add_u8(out, s->has_qemu_version) &&
-	    text_write(out, s->qemu_version) &&
-	    CBB_add_u8(out, (uint8_t)s->pic) &&
-	    CBB_add_u64le(out, s->pci_hole64_size) &&
-	    CBB_add_u8(out, s->hugepages) &&
-	    CBB_add_u32le(out, s->num_gpus) &&
-	    CBB_add_u32le(out, s->num_nvswitches) &&
-	    CBB_add_u32le(out, s->num_nics) &&
-	    CBB_add_u32le(out, s->num_verity_volumes) &&
-	    CBB_add_u8(out, s->swtpm) &&
-	    CBB_add_u8(out, s->hotplug_off) &&
-	    text_write(out, s->host_share_mode) &&
-	    nodes_write(out, s) &&
-	    CBB_add_u8(out, s->root_verity) &&
-	    CBB_add_u8(out, s->smm) &&
-	    CBB_add_u8(out, s->hpet);
+	blob_u8(out, profile);
+	blob_u32(out, s->cpu_count);
+	blob_u64(out, s->memory_size);
+	blob_u8(out, s->has_qemu_version);
+	text_write(out, s->qemu_version);
+	blob_u8(out, s->pic);
+	blob_u64(out, s->pci_hole64_size);
+	blob_u8(out, s->hugepages);
+	blob_u32(out, s->num_gpus);
+	blob_u32(out, s->num_nvswitches);
+	blob_u32(out, s->num_nics);
+	blob_u32(out, s->num_verity_volumes);
+	blob_u8(out, s->swtpm);
+	blob_u8(out, s->hotplug_off);
+	text_write(out, s->host_share_mode);
+	nodes_write(out, s);
+	blob_u8(out, s->root_verity);
+	blob_u8(out, s->smm);
+	blob_u8(out, s->hpet);
+	assert(!out->full);
 }
 
 /* FNV-1a.  Keys made to collide cost a walk over n_max entries, which is little. */
@@ -221,19 +228,18 @@ acpi_cache_digests(struct acpi_cache *cache, struct acpi_digests *out,
 {
 	const struct acpi_digests *known;
 	uint8_t buffer[KEY_MAX_LEN];
-	struct bytes key = { 0 };
-	CBB cbb;
+	struct blob key = { .ptr = buffer, .max_len = sizeof buffer };
 
-	if (CBB_init_fixed(&cbb, buffer, sizeof buffer) && key_write(&cbb, shape, profile))
-		key = (struct bytes){ buffer, CBB_len(&cbb) };
-	known = key.len != 0 ? cache_find(cache, key) : NULL;
+	if (!key_possible(shape))
+		return digests_generate(cache, out, shape, profile, why);
+	key_write(&key, shape, profile);
+	known = cache_find(cache, (struct bytes){ key.ptr, key.len });
 	if (known != NULL) {
 		*out = *known;
 		return true;
 	}
 	if (!digests_generate(cache, out, shape, profile, why))
 		return false;
-	if (key.len != 0)
-		cache_add(cache, key, out);
+	cache_add(cache, (struct bytes){ key.ptr, key.len }, out);
 	return true;
 }

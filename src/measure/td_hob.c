@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "measure/acpi/blob.h"
+
 #define HOB_HANDOFF             1       /* PI specification, EFI_HOB_TYPE_HANDOFF       */
 #define HOB_HANDOFF_LEN         56
 #define HOB_HANDOFF_VERSION     9
@@ -140,82 +142,82 @@ parts_accept(struct parts *parts, const struct td_hob_range *range)
 		part_add(parts, true, range->start, range->end);
 }
 
-static bool
-handoff_write(CBB *out, uint64_t end_of_list)
+static void
+handoff_write(struct blob *out, uint64_t end_of_list)
 {
-	return CBB_add_u16le(out, HOB_HANDOFF) && CBB_add_u16le(out, HOB_HANDOFF_LEN) &&
-	    CBB_add_u32le(out, 0) &&
-	    CBB_add_u32le(out, HOB_HANDOFF_VERSION) &&
-	    CBB_add_u32le(out, 0) &&            /* boot mode            */
-	    CBB_add_u64le(out, 0) &&            /* memory top           */
-	    CBB_add_u64le(out, 0) &&            /* memory bottom        */
-	    CBB_add_u64le(out, 0) &&            /* free memory top      */
-	    CBB_add_u64le(out, 0) &&            /* free memory bottom   */
-	    CBB_add_u64le(out, end_of_list);
+	blob_u16(out, HOB_HANDOFF);
+	blob_u16(out, HOB_HANDOFF_LEN);
+	blob_u32(out, 0);
+	blob_u32(out, HOB_HANDOFF_VERSION);
+	blob_u32(out, 0);               /* boot mode            */
+	blob_u64(out, 0);               /* memory top           */
+	blob_u64(out, 0);               /* memory bottom        */
+	blob_u64(out, 0);               /* free memory top      */
+	blob_u64(out, 0);               /* free memory bottom   */
+	blob_u64(out, end_of_list);
 }
 
-static bool
-resource_write(CBB *out, uint32_t type, uint64_t start, uint64_t len)
+static void
+resource_write(struct blob *out, uint32_t type, uint64_t start, uint64_t len)
 {
-	return CBB_add_u16le(out, HOB_RESOURCE) && CBB_add_u16le(out, HOB_RESOURCE_LEN) &&
-	    CBB_add_u32le(out, 0) &&
-	    CBB_add_u64le(out, 0) && CBB_add_u64le(out, 0) &&   /* owner */
-	    CBB_add_u32le(out, type) && CBB_add_u32le(out, RESOURCE_PRESENT) &&
-	    CBB_add_u64le(out, start) && CBB_add_u64le(out, len);
+	blob_u16(out, HOB_RESOURCE);
+	blob_u16(out, HOB_RESOURCE_LEN);
+	blob_u32(out, 0);
+	blob_u64(out, 0);               /* owner, a GUID        */
+	blob_u64(out, 0);
+	blob_u32(out, type);
+	blob_u32(out, RESOURCE_PRESENT);
+	blob_u64(out, start);
+	blob_u64(out, len);
 }
 
 /* The part with the highest start is always written as free, cut where low memory ends. */
-static bool
-last_write(CBB *out, const struct part *last, uint64_t memory_size)
+static void
+last_write(struct blob *out, const struct part *last, uint64_t memory_size)
 {
-	if (memory_size < SPLIT_FROM)
-		return resource_write(out, MEMORY_UNACCEPTED, last->start,
-		    last->end - last->start);
-	return (last->start >= SPLIT_LOW_END ||
-		resource_write(out, MEMORY_UNACCEPTED, last->start,
-		    SPLIT_LOW_END - last->start)) &&
-	    (last->end <= SPLIT_LOW_END ||
+	if (memory_size < SPLIT_FROM) {
+		resource_write(out, MEMORY_UNACCEPTED, last->start, last->end - last->start);
+		return;
+	}
+	if (last->start < SPLIT_LOW_END)
+		resource_write(out, MEMORY_UNACCEPTED, last->start, SPLIT_LOW_END - last->start);
+	if (last->end > SPLIT_LOW_END)
 		resource_write(out, MEMORY_UNACCEPTED, SPLIT_HIGH_START,
-		    last->end - SPLIT_LOW_END));
+		    last->end - SPLIT_LOW_END);
 }
 
-static bool
-resources_write(CBB *out, const struct parts *parts, uint64_t memory_size)
+static void
+resources_write(struct blob *out, const struct parts *parts, uint64_t memory_size)
 {
-	size_t i;
+	const struct part *p = parts->at, *last = &parts->at[parts->n - 1];
 
-	for (i = 0; i + 1 < parts->n; i++) {
-		const struct part *p = &parts->at[i];
-
-		if (!resource_write(out, p->accepted ? MEMORY_ACCEPTED : MEMORY_UNACCEPTED,
-		    p->start, p->end - p->start))
-			return false;
-	}
-	return last_write(out, &parts->at[i], memory_size);
+	for (; p < last; p++)
+		resource_write(out, p->accepted ? MEMORY_ACCEPTED : MEMORY_UNACCEPTED, p->start,
+		    p->end - p->start);
+	last_write(out, last, memory_size);
 }
 
 bool
 td_hob_measure(struct digest384 *out, const struct td_hob *hob, uint64_t memory_size,
     struct reason *why)
 {
-	uint8_t head[HOB_HANDOFF_LEN], resources[MAX_RESOURCES * HOB_RESOURCE_LEN];
+	uint8_t head_bytes[HOB_HANDOFF_LEN], resource_bytes[MAX_RESOURCES * HOB_RESOURCE_LEN];
+	struct blob head = { .ptr = head_bytes, .max_len = sizeof head_bytes };
+	struct blob resources = { .ptr = resource_bytes, .max_len = sizeof resource_bytes };
 	struct parts parts = { 1, { { false, 0, memory_size } } };
-	CBB head_cbb, resources_cbb;
 	uint64_t end;
-	size_t i, len;
-	bool ok;
+	size_t i;
 
 	for (i = 0; i < hob->n_ranges; i++)
 		if (hob->ranges[i].start < hob->ranges[i].end)
 			parts_accept(&parts, &hob->ranges[i]);
-	ok = CBB_init_fixed(&resources_cbb, resources, sizeof resources) &&
-	    resources_write(&resources_cbb, &parts, memory_size);
-	assert(ok);     /* MAX_PARTS and MAX_RESOURCES bound it */
-	len = CBB_len(&resources_cbb);
-	if (__builtin_add_overflow(hob->address, HOB_HANDOFF_LEN + len + HOB_END_LEN, &end))
+	resources_write(&resources, &parts, memory_size);
+	if (__builtin_add_overflow(hob->address, HOB_HANDOFF_LEN + resources.len + HOB_END_LEN,
+	    &end))
 		return reject(why, REASON_MALFORMED, "TD HOB end-of-list address overflow");
-	ok = CBB_init_fixed(&head_cbb, head, sizeof head) && handoff_write(&head_cbb, end);
-	assert(ok);
-	digest384_of_parts(out, (const struct bytes[]){ BYTES_OF(head), { resources, len } }, 2);
+	handoff_write(&head, end);
+	assert(!head.full && !resources.full);  /* MAX_RESOURCES */
+	digest384_of_parts(out, (const struct bytes[]){ { head.ptr, head.len },
+	    { resources.ptr, resources.len } }, 2);
 	return true;
 }

@@ -294,18 +294,19 @@ word_read(struct bytes *word, CBS *in)
 	return word->len != 0;
 }
 
+/* Whether it is a SHA-256 in hex; looked at in the order in which upstream does. */
 static bool
 rootfs_hash_check(struct bytes hash, struct reason *why)
 {
-	struct digest256 digest;
+	uint8_t digest[TDX_DOCUMENT_MAX_CMDLINE_LEN / 2];
 	struct reason ignored;
 
 	if (hash.len == 0)
 		return reject(why, REASON_REFUSED, "dstack.rootfs_hash must not be empty");
-	if (hash.len != 2 * sizeof digest.data)
-		return reject(why, REASON_REFUSED, "dstack.rootfs_hash must be 32 bytes");
-	if (!hex_decode(digest.data, hash, &ignored))
+	if (!hex_decode(digest, hash, &ignored))
 		return reject(why, REASON_REFUSED, "dstack.rootfs_hash must be valid hex");
+	if (hash.len != 2 * SHA256_DIGEST_LENGTH)
+		return reject(why, REASON_REFUSED, "dstack.rootfs_hash must be 32 bytes");
 	return true;
 }
 
