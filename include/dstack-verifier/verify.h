@@ -150,7 +150,7 @@ enum dv_fault {
 bool    dv_fault_answer(struct dv_context *context, struct dv_answer *answer,
             enum dv_fault fault, const char *text);
 
-/* Two-space indentation of an answer's json, in memory to be freed with free(); NULL: none. */
+/* An answer's json with two-space indentation, NUL-terminated, to be freed; NULL: no memory. */
 char   *dv_json_pretty(struct dv_span json, size_t *len);
 
 #ifdef __cplusplus

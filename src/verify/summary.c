@@ -32,7 +32,7 @@ add(struct text *out, const char *format, ...)
 static void
 add_name(struct text *out, const char *name)
 {
-	add(out, "  %-14s", name);
+	add(out, "  %-16s", name);
 }
 
 static void

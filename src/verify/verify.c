@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <openssl/mem.h>
+
 #include "verify/render.h"
 #include "verify/tdx.h"
 
@@ -68,7 +70,7 @@ dv_context_free(struct dv_context *context)
 {
 	if (context == NULL)
 		return;
-	free(context->json);
+	OPENSSL_free(context->json);
 	dcap_free(context->dcap);
 	acpi_cache_free(context->acpi);
 	arena_free(context->arena);
@@ -105,7 +107,7 @@ void
 context_begin(struct dv_context *context, struct dv_answer *answer)
 {
 	arena_reset(context->arena);
-	free(context->json);
+	OPENSSL_free(context->json);
 	context->json = NULL;
 	context->operations = dcap_operations(context->dcap);
 	*answer = (struct dv_answer){ .http_status = 200 };
@@ -309,14 +311,16 @@ dv_fault_answer(struct dv_context *context, struct dv_answer *answer, enum dv_fa
 char *
 dv_json_pretty(struct dv_span json, size_t *len)
 {
-	uint8_t *out = NULL;
+	char *out = NULL;
 	CBB cbb;
 
 	if (!CBB_init(&cbb, 2 * json.len))
 		return NULL;
-	if (!json_indent(&cbb, span(json)) || !CBB_finish(&cbb, &out, len)) {
-		CBB_cleanup(&cbb);
-		return NULL;
+	if (json_indent(&cbb, span(json)) && (out = malloc(CBB_len(&cbb) + 1)) != NULL) {
+		*len = CBB_len(&cbb);
+		memcpy(out, CBB_data(&cbb), *len);
+		out[*len] = '\0';
 	}
-	return (char *)out;
+	CBB_cleanup(&cbb);
+	return out;
 }
