@@ -16,7 +16,7 @@ struct block {
 struct arena {
 	struct block *blocks;   /* newest first; the last is the one kept          */
 	size_t  max_len;
-	size_t  total_len;      /* handed out since the last reset                 */
+	size_t  total_len;      /* handed out since the last reset; at most max_len */
 };
 
 static struct block *
@@ -77,12 +77,11 @@ arena_alloc(struct arena *arena, size_t len, struct reason *why)
 {
 	const size_t align = alignof(max_align_t);
 	struct block *block = arena->blocks;
-	size_t padded, total;
+	size_t padded;
 	void *p;
 
 	if (!size_add(&padded, len, align - 1) ||
-	    !size_add(&total, arena->total_len, padded) ||
-	    total > arena->max_len) {
+	    padded - padded % align > arena->max_len - arena->total_len) {
 		(void)reject(why, REASON_LIMIT, "input needs more than %zu bytes of memory",
 		    arena->max_len);
 		return NULL;

@@ -508,6 +508,7 @@ json_read(const struct json **root, struct arena *arena, struct bytes text,
 	scan_space(&s);
 	if (s.p != s.end)
 		return scan_fail(&s, "has more text after the value");
+	s.nodes[0].last = true;
 	*root = s.nodes;
 	return true;
 }
