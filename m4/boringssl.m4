@@ -20,6 +20,10 @@ Or name another build: --with-boringssl=DIR.])])
     AC_MSG_RESULT([$BORINGSSL])
     BORINGSSL_CFLAGS="-isystem $BORINGSSL/include"
     BORINGSSL_LIBS="$BORINGSSL/lib/libcrypto.a -lpthread"
+    # What build-aux/boringssl built is in a directory boringssl-VERSION-KEY.
+    dv_version=$(basename "$BORINGSSL" | sed -n ['s/^boringssl-\(.*\)-[0-9a-f]*$/\1/p'])
+    AC_DEFINE_UNQUOTED([BORINGSSL_VERSION], ["${dv_version:-of unknown origin}"],
+	[Which source BoringSSL was built from.])
     AC_SUBST([BORINGSSL])
     AC_SUBST([BORINGSSL_CFLAGS])
     AC_SUBST([BORINGSSL_LIBS])
