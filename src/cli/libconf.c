@@ -142,6 +142,77 @@ config_copy(struct settings *settings, const config_t *config, struct reason *wh
 	return true;
 }
 
+/* How much of the text is a string or a comment, 0 if it starts with neither. */
+static size_t
+opaque_len(const char *text)
+{
+	const char *end;
+	size_t len;
+
+	if (*text == '"') {
+		for (len = 1; text[len] != '\0' && text[len] != '"'; len++)
+			if (text[len] == '\\' && text[len + 1] != '\0')
+				len++;
+		return text[len] == '\0' ? len : len + 1;
+	}
+	if (*text == '#' || strncmp(text, "//", 2) == 0)
+		return strcspn(text, "\n");
+	if (strncmp(text, "/*", 2) == 0) {
+		end = strstr(text + 2, "*/");
+		return end == NULL ? strlen(text) : (size_t)(end - text) + 2;
+	}
+	return 0;
+}
+
+/* A name or a number: what runs on without a break. */
+static size_t
+word_len(const char *text)
+{
+	return strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.*+");
+}
+
+/* An integer that might not fit 32 bits and does not say L. */
+static bool
+is_long_integer(const char *word, size_t len)
+{
+	const char *digits = word + (*word == '-' || *word == '+');
+	size_t n;
+
+	if (digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X')) {
+		n = strspn(digits + 2, "0123456789abcdefABCDEF");
+		return n > 7 && digits + 2 + n == word + len;
+	}
+	n = strspn(digits, "0123456789");
+	return n > 9 && digits + n == word + len;
+}
+
+/*
+ * The text with an L behind every long integer: without it libconfig keeps the lower 32 bits
+ * and says nothing.
+ */
+static char *
+text_widen(struct arena *arena, const char *text, struct reason *why)
+{
+	char *out, *to;
+	size_t len;
+
+	/* An L is only added to ten characters or more. */
+	out = to = arena_alloc(arena, strlen(text) + strlen(text) / 8 + 1, why);
+	if (out == NULL)
+		return NULL;
+	while (*text != '\0') {
+		len = opaque_len(text);
+		if (len == 0 && (len = word_len(text)) == 0)
+			len = 1;
+		memcpy(to, text, len);
+		to += len;
+		if (is_long_integer(text, len))
+			*to++ = 'L';
+		text += len;
+	}
+	return out;
+}
+
 bool
 libconf_read(struct settings *settings, struct bytes text, struct reason *why)
 {
@@ -160,6 +231,9 @@ libconf_read(struct settings *settings, struct bytes text, struct reason *why)
 	bytes_copy(copy, text);
 	/* libconfig takes no comment that ends with the file. */
 	copy[text.len] = '\n';
+	copy = text_widen(settings->arena, copy, why);
+	if (copy == NULL)
+		return false;
 	config_init(&config);
 	if (config_read_string(&config, copy) == CONFIG_TRUE) {
 		ok = config_copy(settings, &config, why);
