@@ -106,11 +106,9 @@ quote_command(struct session *session)
 		session_say(session->config, LOG_LEVEL_ERROR, "%s: %s", path, why.text);
 		return EXIT_USAGE;
 	}
-	if (!dv_quote(session->context, &answer, (struct dv_span){ quote.ptr, quote.len },
-	    session->now)) {
+	if (!session_judge(session, &answer, quote, dv_quote)) {
 		session_say(session->config, LOG_LEVEL_ERROR, "no memory");
 		return EXIT_INVALID;
 	}
-	session_say_needs(session, answer.needs, answer.nneeds);
 	return session_print(session, &answer);
 }

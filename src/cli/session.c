@@ -12,6 +12,9 @@
 
 #define ERROR_LEN       512
 
+/* Questions are asked again a few times, never forever: collateral is needed, then an image. */
+#define ROUNDS_MAX      8
+
 /* While a file is read its bytes are copied to ever larger rooms, so the sum is four times. */
 #define ARENA_MAX       (4u * SESSION_INPUT_MAX + OPTIONS_COLLATERAL_MAX * 4u * 65536u)
 
@@ -36,6 +39,8 @@ context_open(struct session *session, struct reason *why)
 		.policy = session->config->policy,
 		.root_ca_tdx = { session->config->root_ca_tdx.ptr, session->config->root_ca_tdx.len },
 		.serve_stale_max_secs = session->config->serve_stale_max_secs,
+		.collateral_max_cache_age_secs = session->config->collateral_max_cache_age_secs,
+		.root_crl_max_cache_age_secs = session->config->root_crl_max_cache_age_secs,
 		.pinned_at = session->options->has_at,
 		.at = session->options->at,
 	};
@@ -130,18 +135,56 @@ need_show(char *out, size_t out_len, const struct dv_key *key)
 	(void)snprintf(out, out_len, "something unknown");
 }
 
-void
-session_say_needs(const struct session *session, const struct dv_key *needs, size_t n)
+/* Tells stderr what was asked for and cannot be fetched. */
+static void
+needs_say(const struct session *session, const struct dv_answer *answer)
 {
 	char name[128];
 	size_t i;
 
-	for (i = 0; i < n; i++) {
-		need_show(name, sizeof name, &needs[i]);
+	for (i = 0; i < answer->nneeds; i++) {
+		need_show(name, sizeof name, &answer->needs[i]);
 		session_say(session->config, LOG_LEVEL_WARN,
 		    "%s is needed, and fetching is not built yet%s", name,
-		    needs[i].type == DV_FACT_IMAGE ? "" : "; give it with --collateral FILE");
+		    answer->needs[i].type == DV_FACT_IMAGE ? "" : "; give it with --collateral FILE");
 	}
+}
+
+/* Whatever was asked for cannot be had. */
+static void
+needs_fail(struct dv_failure *failures, size_t *n, const struct dv_answer *answer)
+{
+	size_t i;
+
+	for (i = 0; i < answer->nneeds; i++) {
+		failures[*n].key = answer->needs[i];
+		failures[(*n)++].http_status = 0;
+	}
+}
+
+bool
+session_judge(struct session *session, struct dv_answer *answer, struct bytes body,
+    session_verify *verify)
+{
+	struct dv_failure failures[ROUNDS_MAX * DV_NEEDS_MAX];
+	struct dv_request request = {
+		.body = { body.ptr, body.len },
+		.now = session->now,
+		.failures = failures,
+		.full_reason = true,
+	};
+	unsigned round;
+
+	for (round = 0; round < ROUNDS_MAX; round++) {
+		if (!verify(session->context, answer, &request))
+			return false;
+		if (answer->nneeds == 0)
+			return true;
+		needs_say(session, answer);
+		needs_fail(failures, &request.nfailures, answer);
+	}
+	return dv_fault_answer(session->context, answer, DV_FAULT_INTERNAL,
+	    "asked too often for what cannot be fetched");
 }
 
 int

@@ -46,9 +46,19 @@ void    session_close(struct session *session);
 void    session_say(const struct config *config, enum log_level level, const char *format, ...)
     PRINTF(3, 4);
 
-/* Tells stderr what was asked for and cannot be fetched. */
-void    session_say_needs(const struct session *session, const struct dv_key *needs,
-    size_t n);
+/* dv_verify() or dv_quote(). */
+typedef bool session_verify(struct dv_context *context, struct dv_answer *answer,
+    const struct dv_request *request);
+
+/*
+ * session_judge - ask until there is an answer
+ *
+ *   What is missing is told on stderr and noted as not reachable, since nothing fetches yet.
+ *
+ *   gives   false only when memory is out
+ */
+bool    session_judge(struct session *session, struct dv_answer *answer, struct bytes body,
+    session_verify *verify) MUST_CHECK;
 
 /*
  * session_print - an answer as one line on standard output, and its summary on a terminal

@@ -8,9 +8,6 @@
 
 #define RESULT_SUFFIX   ".verification.json"
 
-/* verify() asks for what it lacks a few times, never forever: collateral, then an image. */
-#define ROUNDS_MAX      8
-
 #define TEXT_LEN        1024
 
 /* An answer for what never became a question; gives the exit status. */
@@ -38,42 +35,6 @@ request_file_read(struct session *session, struct bytes *out, struct reason *why
 		return reject(why, REASON_MALFORMED,
 		    "Failed to read file %s: stream did not contain valid UTF-8", path);
 	return true;
-}
-
-/* Whatever is asked for cannot be had: fetching is not built yet. */
-static void
-needs_fail(struct dv_failure *failures, size_t *n, const struct dv_answer *answer)
-{
-	size_t i;
-
-	for (i = 0; i < answer->nneeds; i++) {
-		failures[*n].key = answer->needs[i];
-		failures[(*n)++].http_status = 0;
-	}
-}
-
-static bool
-judge(struct session *session, struct dv_answer *answer, struct bytes body)
-{
-	struct dv_failure failures[ROUNDS_MAX * DV_NEEDS_MAX];
-	struct dv_request request = {
-		.body = { body.ptr, body.len },
-		.now = session->now,
-		.failures = failures,
-		.full_reason = true,
-	};
-	unsigned round;
-
-	for (round = 0; round < ROUNDS_MAX; round++) {
-		if (!dv_verify(session->context, answer, &request))
-			return false;
-		if (answer->nneeds == 0)
-			return true;
-		session_say_needs(session, answer->needs, answer->nneeds);
-		needs_fail(failures, &request.nfailures, answer);
-	}
-	return dv_fault_answer(session->context, answer, DV_FAULT_INTERNAL,
-	    "asked too often for what cannot be fetched");
 }
 
 /* A verdict goes to a file as well; faults of the request or of ours do not. */
@@ -115,7 +76,7 @@ verify_command(struct session *session)
 		return fault_print(session, DV_FAULT_CLOCK, NULL);
 	if (!request_file_read(session, &body, &why))
 		return fault_print(session, DV_FAULT_INPUT, why.text);
-	if (!judge(session, &answer, body)) {
+	if (!session_judge(session, &answer, body, dv_verify)) {
 		session_say(session->config, LOG_LEVEL_ERROR, "no memory");
 		return EXIT_INVALID;
 	}
