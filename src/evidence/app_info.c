@@ -127,7 +127,7 @@ app_info_tdx(struct app_info *out, struct arena *arena, const struct app_info_qu
     const struct event_list *runtime, bool boottime, struct warnings *warnings,
     struct reason *why)
 {
-	struct digest384 replayed;
+	struct digest384 boot;
 
 	memset(out, 0, sizeof *out);
 	identity_find(out, runtime, warnings);
@@ -136,9 +136,12 @@ app_info_tdx(struct app_info *out, struct arena *arena, const struct app_info_qu
 	if (boottime)
 		out->key_provider_info = (struct bytes){ NULL, 0 };
 	key_provider_read(&out->key_provider, arena, out->key_provider_info);
-	replay_runtime(&replayed, runtime, boottime ? BOOT_TIME_ENDS : NULL);
+	if (boottime)
+		replay_runtime(&boot, runtime, BOOT_TIME_ENDS);
 	digest256_of(&out->device_id, quote->ppid);
 	mr_system_of(&out->mr_system, quote, out->key_provider_info);
-	mr_aggregated_of(&out->mr_aggregated, quote, BYTES_OF(replayed.data));
+	/* The whole list replays to the quoted register: replay_check() said so. */
+	mr_aggregated_of(&out->mr_aggregated, quote,
+	    boottime ? BYTES_OF(boot.data) : quote->rtmr[3]);
 	return true;
 }

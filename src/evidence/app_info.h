@@ -42,7 +42,7 @@ struct app_info {
 /*
  * app_info_tdx - everything of section 9 that the quote and the events give
  *
- *   runtime   hashed and replayed; borrowed by *out
+ *   runtime   hashed, and replay_check() found its register equal; borrowed by *out
  *   boottime  the key server's variant: without key provider, register up to boot-mr-done
  *   warnings  gets wrong lengths and duplicates; may be NULL
  *   fails     INTERNAL, LIMIT: memory

@@ -362,48 +362,63 @@ static const struct kind stacks[] = {
 	{ "dstack-pod", pod_fields, NELEM(pod_fields), EVIDENCE_TDX, true },
 };
 
-/* The map { kind, data }; `kind` and `raw` are filled as their keys come. */
+/* The map { kind, data } while it is read. */
 struct tagged {
-	struct bytes kind_name;
-	CBS     raw;            /* `data` that came before `kind`, or at all      */
+	const struct kind *kinds;
+	size_t  n_kinds;
+	struct evidence *evidence;
+	const struct kind *kind;        /* NULL until its key came                */
+	CBS     early;                  /* `data` that came before `kind`         */
+	bool    is_early;
 };
 
 static bool
-raw_read(void *out, struct arena *arena, CBS *in, struct reason *why)
+kind_read(void *out, struct arena *arena, CBS *in, struct reason *why)
 {
-	CBS *raw = out;
+	struct tagged *tagged = out;
+	struct bytes name;
 
-	*raw = *in;
+	if (!text_read(&name, arena, in, why))
+		return false;
+	for (size_t i = 0; i < tagged->n_kinds; i++)
+		if (bytes_equal(name, bytes_str(tagged->kinds[i].name)))
+			tagged->kind = &tagged->kinds[i];
+	if (tagged->kind == NULL)
+		return reject(why, REASON_MALFORMED, "is unknown");
+	return true;
+}
+
+/* Guests write `kind` first; only else is the value walked twice. */
+static bool
+data_read(void *out, struct arena *arena, CBS *in, struct reason *why)
+{
+	struct tagged *tagged = out;
+
+	if (tagged->kind != NULL)
+		return map_read(tagged->evidence, arena, in, tagged->kind->fields,
+		    tagged->kind->n_fields, why);
+	tagged->is_early = true;
+	tagged->early = *in;
 	return msgpack_skip(in, SKIP_DEPTH, why);
 }
 
 static const struct kind *
-kind_find(const struct kind *kinds, size_t n, struct bytes name)
-{
-	for (size_t i = 0; i < n; i++)
-		if (bytes_equal(name, bytes_str(kinds[i].name)))
-			return &kinds[i];
-	return NULL;
-}
-
-static bool
-tagged_read(const struct kind **kind, struct evidence *out, struct arena *arena, CBS *in,
-    const struct kind *kinds, size_t n, struct reason *why)
+tagged_read(struct evidence *out, struct arena *arena, CBS *in, const struct kind *kinds,
+    size_t n, struct reason *why)
 {
 	static const struct field fields[] = {
-		{ "kind",       text_read,      offsetof(struct tagged, kind_name), false },
-		{ "data",       raw_read,       offsetof(struct tagged, raw), false },
+		{ "kind",       kind_read,      0, false },
+		{ "data",       data_read,      0, false },
 	};
-	struct tagged tagged;
+	struct tagged tagged = { .kinds = kinds, .n_kinds = n, .evidence = out };
 
-	memset(&tagged, 0, sizeof tagged);
 	if (!map_read(&tagged, arena, in, fields, NELEM(fields), why))
-		return false;
-	*kind = kind_find(kinds, n, tagged.kind_name);
-	if (*kind == NULL)
-		return reject(why, REASON_MALFORMED, "kind: is unknown");
-	return map_read(out, arena, &tagged.raw, (*kind)->fields, (*kind)->n_fields, why) ||
-	    reject_as(why, "data");
+		return NULL;
+	if (tagged.is_early && !data_read(&tagged, arena, &tagged.early, why)) {
+		(void)reject_as(why, "data");
+		return NULL;
+	}
+	return tagged.kind;
 }
 
 static bool
@@ -412,7 +427,8 @@ platform_read(void *out, struct arena *arena, CBS *in, struct reason *why)
 	struct evidence *evidence = out;
 	const struct kind *kind;
 
-	if (!tagged_read(&kind, evidence, arena, in, platforms, NELEM(platforms), why))
+	kind = tagged_read(evidence, arena, in, platforms, NELEM(platforms), why);
+	if (kind == NULL)
 		return false;
 	evidence->variant = kind->variant;
 	return true;
@@ -424,7 +440,8 @@ stack_read(void *out, struct arena *arena, CBS *in, struct reason *why)
 	struct evidence *evidence = out;
 	const struct kind *kind;
 
-	if (!tagged_read(&kind, evidence, arena, in, stacks, NELEM(stacks), why))
+	kind = tagged_read(evidence, arena, in, stacks, NELEM(stacks), why);
+	if (kind == NULL)
 		return false;
 	evidence->pod = kind->pod;
 	return true;

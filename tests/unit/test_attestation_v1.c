@@ -173,7 +173,7 @@ static const struct {
 	{ "text for bytes", "83" VERSION1 NITRO_OF("a161") PLAIN,
 	    "platform: data: nsm_quote: is a string, not bytes" },
 	{ "array longer than the rest", "83" VERSION1 NITRO_OF("ddffffffff"),
-	    "platform: data: has 4294967295 items, but 0 bytes are left" },
+	    "platform: data: nsm_quote: has 4294967295 items, but 0 bytes are left" },
 	{ "event version 3", "83" VERSION1 NITRO STACK_OF("9183" EVENT "a161" PAYLOAD "c400"
 	    EVENT_VERSION "03"),
 	    "stack: data: runtime_events: event 0: version: unknown event log version: 3" },
