@@ -59,6 +59,15 @@ oid_arc(const CBS *oid, struct bytes under)
 	return p[under.len];
 }
 
+static bool
+repeated(struct reason *why, struct bytes under, unsigned arc)
+{
+	if (under.len == sizeof oid_sgx)
+		return reject(why, REASON_MALFORMED, "Intel extension repeats " SGX_NAME ".%u", arc);
+	return reject(why, REASON_MALFORMED, "Intel extension repeats " SGX_NAME ".%u.%u",
+	    under.ptr[under.len - 1], arc);
+}
+
 /* SEQUENCE OF SEQUENCE { OID, value }: entries under `under` go to `each`, others are skipped. */
 static bool
 entries_read(struct reading *r, CBS *in, struct bytes under, unsigned max_arc, each_fn *each,
@@ -77,8 +86,7 @@ entries_read(struct reading *r, CBS *in, struct bytes under, unsigned max_arc, e
 		if (arc == 0 || arc > max_arc)
 			continue;
 		if (has_arc(r, arc))
-			return reject(why, REASON_MALFORMED, "Intel extension repeats " SGX_NAME
-			    "%s.%u", under.len > sizeof oid_sgx ? ".x" : "", arc);
+			return repeated(why, under, arc);
 		r->seen |= 1u << arc;
 		if (!each(r, arc, &entry, why))
 			return false;
