@@ -4,6 +4,7 @@
 #include <config.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/base.h>
@@ -42,7 +43,7 @@ session_run(const struct options *options, struct config *config)
 	struct reason why;
 	int status;
 
-	if (session_open(&session, &status, options, config, &why))
+	if (session_open(&session, &status, options, config, (int64_t)time(NULL), &why))
 		status = options->mode == MODE_QUOTE ? quote_command(&session) :
 		    verify_command(&session);
 	else

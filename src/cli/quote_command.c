@@ -1,7 +1,5 @@
 #include "cli/quote_command.h"
 
-#include <openssl/mem.h>
-
 #include "cli/file.h"
 #include "core/hex.h"
 #include "core/json_writer.h"
@@ -61,10 +59,9 @@ static int
 clock_refuse(const struct session *session)
 {
 	static const char *const unknown[] = {
-		"tee", "quote_version", "fmspc", "pck_ca", "tcb_status",
-	};
-	static const char *const more[] = {
+		"tee", "quote_version", "fmspc", "pck_ca", "tcb_status", "advisory_ids",
 		"platform_tcb_status", "qe_tcb_status", "tcb_evaluation_data_number", "report",
+		"pinned",
 	};
 	struct dv_answer answer = { 0 };
 	struct json_writer w = { 0 };
@@ -79,11 +76,7 @@ clock_refuse(const struct session *session)
 	json_write_bool(&w, "quote_verified", false);
 	for (i = 0; i < NELEM(unknown); i++)
 		json_write_null(&w, unknown[i]);
-	json_write_array(&w, "advisory_ids");
-	json_write_end_array(&w);
-	for (i = 0; i < NELEM(more); i++)
-		json_write_null(&w, more[i]);
-	json_write_text(&w, "reason", "system clock is before the release date");
+	json_write_text(&w, "reason", "Internal error: system clock is before the release date");
 	json_write_end_object(&w);
 	if (!json_writer_ok(&w))
 		return EXIT_INVALID;

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/file.h"
@@ -51,25 +50,25 @@ context_open(struct session *session, struct reason *why)
 }
 
 static void
-time_set(struct session *session)
+time_set(struct session *session, int64_t clock)
 {
 	if (session->options->has_at) {
 		session->now = session->options->at;
 		return;
 	}
-	session->now = (int64_t)time(NULL);
+	session->now = clock;
 	session->clock_wrong = session->now < RELEASE_DATE;
 }
 
 bool
 session_open(struct session *out, int *status, const struct options *options,
-    struct config *config, struct reason *why)
+    struct config *config, int64_t clock, struct reason *why)
 {
 	size_t i;
 
 	*out = (struct session){ .options = options, .config = config };
 	*status = EXIT_INVALID;
-	time_set(out);
+	time_set(out, clock);
 	out->arena = arena_new(ARENA_MAX);
 	if (out->arena == NULL)
 		return reject(why, REASON_INTERNAL, "no memory");

@@ -32,14 +32,15 @@ struct session {
 };
 
 /*
- * session_open - make everything ready; reads the clock, once
+ * session_open - make everything ready
  *
  *   config  borrowed; must outlive the session
+ *   clock   the system's, seconds since 1970 UTC; --at takes its place
  *   status  the exit status when it fails
  *   fails   any kind; for the operator
  */
 bool    session_open(struct session *out, int *status, const struct options *options,
-    struct config *config, struct reason *why) MUST_CHECK;
+    struct config *config, int64_t clock, struct reason *why) MUST_CHECK;
 void    session_close(struct session *session);
 
 /* One line to stderr, "dstack-verifier: ...", unless the log level hides it. */
