@@ -24,8 +24,8 @@
 /* A quote of another machine with the same kind of processor, and so the same PCK CA. */
 #define OTHER_QUOTE     "quotes/tdx/tdx-v4-90c06f000000-dstack-cbdb5b2f.bin"
 
-#define ROUNDS          60
-#define ROUND_NS        2000000         /* each round lasts about this long */
+#define ROUNDS          300
+#define ROUND_NS        500000          /* each round lasts about this long */
 
 /* The processor time of this program: nothing here waits, and other programs may run. */
 static int64_t
