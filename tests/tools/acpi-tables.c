@@ -1,7 +1,7 @@
 /*
  * acpi-tables - what the ACPI generator says to machines, one JSON object a line
  *
- *      acpi-tables             reads cases (tests/unit/acpi_case.h) and prints for each the
+ *      acpi-tables             reads cases (tests/support/acpi_case.h) and prints for each the
  *                              three digests, loader, rsdp, tables, or "refused: REASON"
  *      acpi-tables -d DIR      one case, and writes the three files into DIR
  *      acpi-tables -t          times the generator
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "../unit/acpi_case.h"
+#include "../support/acpi_case.h"
 
 /* As much as acpi_generate() ever asks for. */
 #define ARENA_LEN               ((size_t)2 << 20)
@@ -83,7 +83,9 @@ time_run(struct arena *arena)
 	static const struct {
 		uint32_t n_cpus;
 		bool nodes;
-	} shapes[] = { { 1, false }, { 64, false }, { 64, true }, { 1024, false }, { 4096, false } };
+	} shapes[] = {
+		{ 1, false }, { 64, false }, { 64, true }, { 1024, false }, { 4096, true },
+	};
 	enum { ROUNDS = 2000 };
 
 	for (size_t i = 0; i < NELEM(shapes); i++) {

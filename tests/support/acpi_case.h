@@ -8,8 +8,8 @@
  * All but vm_config may be absent.  The reader of vm_config proper is measure/vm_config.h;
  * this one is for the generator's own tests, and knows the members that vectors use.
  */
-#ifndef TESTS_UNIT_ACPI_CASE_H
-#define TESTS_UNIT_ACPI_CASE_H
+#ifndef TESTS_SUPPORT_ACPI_CASE_H
+#define TESTS_SUPPORT_ACPI_CASE_H
 
 #include <json-c/json.h>
 
@@ -27,8 +27,5 @@ struct acpi_case {
 /* MALFORMED "format: MEMBER" when a member of vm_config has the wrong type or range. */
 bool    acpi_case_read(struct acpi_case *c, struct json_object *object, struct reason *why)
     MUST_CHECK;
-
-/* Whether a case is of a profile that there is no more ("pinned"). */
-bool    acpi_case_is_pinned(struct json_object *object);
 
 #endif

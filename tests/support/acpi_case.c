@@ -6,10 +6,10 @@ unsigned_read(uint64_t *out, struct json_object *in, const char *name, uint64_t 
 {
 	struct json_object *v;
 
-	if (!json_object_object_get_ex(in, name, &v))
+	if (!json_object_object_get_ex(in, name, &v) || v == NULL)
 		return true;
 	if (!json_object_is_type(v, json_type_int) ||
-	    (json_object_get_int64(v) < 0) || json_object_get_uint64(v) > max)
+	    json_object_get_int64(v) < 0 || json_object_get_uint64(v) > max)
 		return reject(why, REASON_MALFORMED, "format: %s", name);
 	*out = json_object_get_uint64(v);
 	return true;
@@ -144,13 +144,4 @@ acpi_case_read(struct acpi_case *c, struct json_object *object, struct reason *w
 	    !json_object_is_type(config, json_type_object))
 		return reject(why, REASON_MALFORMED, "format: vm_config");
 	return fixed_read(c, object, why) && config_read(c, config, why);
-}
-
-bool
-acpi_case_is_pinned(struct json_object *object)
-{
-	struct json_object *v;
-
-	return json_object_object_get_ex(object, "profile", &v) &&
-	    strcmp(json_object_get_string(v), "pinned") == 0;
 }
