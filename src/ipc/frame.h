@@ -75,6 +75,9 @@ bool    frame_read(struct frame *out, CBS *in, unsigned from, unsigned to,
 /* Appends a head; false when the CBB is full. */
 bool    frame_write(CBB *out, const struct frame *frame) MUST_CHECK;
 
+/* Most payload bytes of a type: what its sender has to keep to. */
+size_t  frame_max_len(enum frame_type type);
+
 /* "JOB", "VERDICT", ... for the log. */
 const char *frame_name(enum frame_type type);
 

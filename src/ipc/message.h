@@ -8,6 +8,7 @@
 #ifndef IPC_MESSAGE_H
 #define IPC_MESSAGE_H
 
+#include "core/arena.h"
 #include "core/bytes.h"
 #include "core/reason.h"
 #include "dstack-verifier/facts.h"

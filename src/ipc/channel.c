@@ -1,0 +1,447 @@
+#include "ipc/channel.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define SEND_IOVECS     16      /* frames that leave in one system call, about half of it */
+
+/* One frame that waits: its head and first part, its body, its descriptor. */
+struct outgoing {
+	struct outgoing *next;
+	struct blob *body;
+	int     fd;                     /* sent with the first byte, then closed; -1    */
+	size_t  sent;                   /* bytes of head and body that have left        */
+	size_t  head_len;
+	uint8_t head[];
+};
+
+struct channel {
+	int     fd;
+	unsigned self, peer;
+
+	struct outgoing *first, **last;
+	size_t  pending_len, max_pending;
+
+	uint8_t head[FRAME_HEAD_LEN];   /* of the frame that is arriving                */
+	size_t  head_len;
+	bool    has_frame;
+	struct frame frame;
+	struct blob *payload;
+	size_t  payload_len;
+	int     received_fd;
+};
+
+struct blob *
+blob_new(size_t len)
+{
+	struct blob *blob;
+	size_t size;
+
+	if (!size_add(&size, sizeof *blob, len))
+		return NULL;
+	blob = malloc(size);
+	if (blob == NULL)
+		return NULL;
+	blob->nrefs = 1;
+	blob->len = len;
+	return blob;
+}
+
+struct blob *
+blob_ref(struct blob *blob)
+{
+	blob->nrefs++;
+	return blob;
+}
+
+void
+blob_free(struct blob *blob)
+{
+	if (blob != NULL && --blob->nrefs == 0)
+		free(blob);
+}
+
+static void
+fd_close(int fd)
+{
+	if (fd != -1)
+		(void)close(fd);
+}
+
+struct channel *
+channel_new(int fd, unsigned self, unsigned peer, size_t max_pending)
+{
+	struct channel *channel = calloc(1, sizeof *channel);
+
+	if (channel == NULL || fcntl(fd, F_SETFL, O_NONBLOCK) == -1 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1) {
+		free(channel);
+		fd_close(fd);
+		return NULL;
+	}
+	channel->fd = fd;
+	channel->self = self;
+	channel->peer = peer;
+	channel->max_pending = max_pending;
+	channel->last = &channel->first;
+	channel->received_fd = -1;
+	return channel;
+}
+
+static void
+outgoing_free(struct outgoing *out)
+{
+	blob_free(out->body);
+	fd_close(out->fd);
+	free(out);
+}
+
+int
+channel_release(struct channel *channel)
+{
+	int fd = channel->fd;
+
+	while (channel->first != NULL) {
+		struct outgoing *out = channel->first;
+
+		channel->first = out->next;
+		outgoing_free(out);
+	}
+	blob_free(channel->payload);
+	fd_close(channel->received_fd);
+	free(channel);
+	return fd;
+}
+
+void
+channel_free(struct channel *channel)
+{
+	if (channel != NULL)
+		fd_close(channel_release(channel));
+}
+
+int
+channel_fd(const struct channel *channel)
+{
+	return channel->fd;
+}
+
+bool
+channel_pending(const struct channel *channel)
+{
+	return channel->first != NULL;
+}
+
+static size_t
+outgoing_len(const struct outgoing *out)
+{
+	return out->head_len + (out->body == NULL ? 0 : out->body->len);
+}
+
+/* Head and first part in one allocation, the body by reference. */
+static struct outgoing *
+outgoing_new(const struct frame *frame, struct bytes head, struct blob *body, int fd,
+    struct reason *why)
+{
+	struct outgoing *out = calloc(1, sizeof *out + FRAME_HEAD_LEN + head.len);
+	CBB cbb;
+	size_t written;
+
+	if (out == NULL) {
+		(void)reject(why, REASON_INTERNAL, "out of memory");
+		return NULL;
+	}
+	out->fd = -1;
+	if (!CBB_init_fixed(&cbb, out->head, FRAME_HEAD_LEN) || !frame_write(&cbb, frame) ||
+	    !CBB_finish(&cbb, NULL, &written)) {
+		CBB_cleanup(&cbb);
+		free(out);
+		(void)reject(why, REASON_INTERNAL, "frame head does not fit");
+		return NULL;
+	}
+	bytes_copy(out->head + FRAME_HEAD_LEN, head);
+	out->head_len = FRAME_HEAD_LEN + head.len;
+	if (fd != -1 && (out->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)) == -1) {
+		free(out);
+		(void)reject(why, REASON_INTERNAL, "no descriptor left to pass one on");
+		return NULL;
+	}
+	if (body != NULL)
+		out->body = blob_ref(body);
+	return out;
+}
+
+static void
+iovec_add(struct iovec *iov, size_t *n, const uint8_t *ptr, size_t len, size_t skip)
+{
+	if (skip < len)
+		iov[(*n)++] = (struct iovec){ (void *)(uintptr_t)(ptr + skip), len - skip };
+}
+
+/* The bytes that still have to leave, up to the next frame with a descriptor of its own. */
+static size_t
+iovec_fill(struct iovec iov[SEND_IOVECS], const struct channel *channel)
+{
+	size_t n = 0;
+
+	for (const struct outgoing *out = channel->first; out != NULL; out = out->next) {
+		size_t skip = out->sent;
+
+		if (n + 2 > SEND_IOVECS || (out != channel->first && out->fd != -1))
+			break;
+		iovec_add(iov, &n, out->head, out->head_len, skip);
+		if (out->body != NULL)
+			iovec_add(iov, &n, out->body->data, out->body->len,
+			    skip > out->head_len ? skip - out->head_len : 0);
+	}
+	return n;
+}
+
+static ssize_t
+send_some(struct channel *channel)
+{
+	struct iovec iov[SEND_IOVECS];
+	union {
+		struct cmsghdr head;
+		char    room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = iovec_fill(iov, channel) };
+
+	if (channel->first->fd != -1) {
+		msg.msg_control = control.room;
+		msg.msg_controllen = sizeof control.room;
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.head), &channel->first->fd, sizeof(int));
+	}
+	return sendmsg(channel->fd, &msg, MSG_NOSIGNAL);
+}
+
+/* Notes that n more bytes have left. */
+static void
+sent(struct channel *channel, size_t n)
+{
+	channel->pending_len -= n;
+	while (channel->first != NULL) {
+		struct outgoing *out = channel->first;
+		size_t left = outgoing_len(out) - out->sent;
+
+		if (n > 0 && out->fd != -1) {
+			fd_close(out->fd);
+			out->fd = -1;
+		}
+		if (n < left) {
+			out->sent += n;
+			return;
+		}
+		n -= left;
+		channel->first = out->next;
+		if (channel->first == NULL)
+			channel->last = &channel->first;
+		outgoing_free(out);
+	}
+}
+
+/* Writes what the socket takes; 0, or the errno of a peer that is gone. */
+static int
+flush(struct channel *channel)
+{
+	while (channel->first != NULL) {
+		ssize_t n = send_some(channel);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : errno;
+		sent(channel, (size_t)n);
+	}
+	return 0;
+}
+
+bool
+channel_send(struct channel *channel, enum frame_type type, uint64_t job, struct bytes head,
+    struct blob *body, int fd, struct reason *why)
+{
+	struct frame frame = { .type = type, .nfds = fd != -1, .job = job };
+	struct outgoing *out;
+	size_t pending;
+
+	if (!size_add(&frame.len, head.len, body == NULL ? 0 : body->len) ||
+	    frame.len > frame_max_len(type))
+		return reject(why, REASON_LIMIT, "frame %s is too long", frame_name(type));
+	if (!size_add(&pending, channel->pending_len, FRAME_HEAD_LEN + frame.len) ||
+	    pending > channel->max_pending)
+		return reject(why, REASON_LIMIT, "peer does not take its frames");
+	out = outgoing_new(&frame, head, body, fd, why);
+	if (out == NULL)
+		return false;
+	*channel->last = out;
+	channel->last = &out->next;
+	channel->pending_len = pending;
+	/* A peer that is gone is found out by channel_receive(). */
+	(void)flush(channel);
+	return true;
+}
+
+bool
+channel_flush(struct channel *channel, struct reason *why)
+{
+	int error = flush(channel);
+
+	if (error != 0)
+		return reject(why, REASON_UNAVAILABLE, "peer is gone: errno %d", error);
+	return true;
+}
+
+/* Keeps the one descriptor that may come along; any other is closed. */
+static bool
+fd_receive(struct channel *channel, struct msghdr *msg)
+{
+	bool ok = (msg->msg_flags & MSG_CTRUNC) == 0;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+		size_t n;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+			if (channel->received_fd == -1) {
+				channel->received_fd = fd;
+				continue;
+			}
+			fd_close(fd);
+			ok = false;
+		}
+	}
+	return ok;
+}
+
+/* Bytes into the head or the payload: what recvmsg() says, 0 at the end, -1 with errno. */
+static ssize_t
+receive_some(struct channel *channel, bool *ok)
+{
+	struct iovec iov;
+	union {
+		struct cmsghdr head;
+		char    room[CMSG_SPACE(sizeof(int) * FRAME_MAX_FDS)];
+	} control = { 0 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	if (channel->has_frame)
+		iov = (struct iovec){ channel->payload->data + channel->payload_len,
+		    channel->frame.len - channel->payload_len };
+	else
+		iov = (struct iovec){ channel->head + channel->head_len,
+		    FRAME_HEAD_LEN - channel->head_len };
+	msg.msg_control = control.room;
+	msg.msg_controllen = sizeof control.room;
+	do
+		n = recvmsg(channel->fd, &msg, MSG_CMSG_CLOEXEC);
+	while (n == -1 && errno == EINTR);
+	if (n > 0)
+		*ok = fd_receive(channel, &msg);
+	return n;
+}
+
+static bool
+head_complete(struct channel *channel, struct reason *why)
+{
+	CBS in;
+
+	CBS_init(&in, channel->head, FRAME_HEAD_LEN);
+	if (!frame_read(&channel->frame, &in, channel->peer, channel->self, why))
+		return false;
+	channel->payload = blob_new(channel->frame.len);
+	if (channel->payload == NULL)
+		return reject(why, REASON_INTERNAL, "out of memory");
+	channel->payload_len = 0;
+	channel->has_frame = true;
+	return true;
+}
+
+static enum channel_event
+frame_complete(struct channel *channel, struct frame *frame, struct blob **payload, int *fd,
+    struct reason *why)
+{
+	if ((channel->received_fd != -1) != (channel->frame.nfds != 0)) {
+		(void)reject(why, REASON_MALFORMED, "frame %s without the descriptor it announces",
+		    frame_name(channel->frame.type));
+		return CHANNEL_BROKEN;
+	}
+	*frame = channel->frame;
+	*payload = TAKE(channel->payload);
+	*fd = channel->received_fd;
+	channel->received_fd = -1;
+	channel->has_frame = false;
+	channel->head_len = 0;
+	return CHANNEL_FRAME;
+}
+
+static enum channel_event
+ended(const struct channel *channel, ssize_t n, struct reason *why)
+{
+	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return CHANNEL_IDLE;
+	if (n == 0 && !channel->has_frame && channel->head_len == 0)
+		return CHANNEL_CLOSED;
+	/* A peer that died with frames of ours unread gives this in place of the end. */
+	if (n == -1 && errno == ECONNRESET && !channel->has_frame && channel->head_len == 0)
+		return CHANNEL_CLOSED;
+	(void)reject(why, REASON_MALFORMED, "peer ended inside a frame");
+	return CHANNEL_BROKEN;
+}
+
+enum channel_event
+channel_receive(struct channel *channel, struct frame *frame, struct blob **payload, int *fd,
+    struct reason *why)
+{
+	for (;;) {
+		bool ok = true;
+		ssize_t n;
+
+		if (channel->has_frame && channel->payload_len == channel->frame.len)
+			return frame_complete(channel, frame, payload, fd, why);
+		n = receive_some(channel, &ok);
+		if (n <= 0)
+			return ended(channel, n, why);
+		if (!ok) {
+			(void)reject(why, REASON_MALFORMED, "more descriptors than announced");
+			return CHANNEL_BROKEN;
+		}
+		if (channel->has_frame) {
+			channel->payload_len += (size_t)n;
+			continue;
+		}
+		channel->head_len += (size_t)n;
+		if (channel->head_len == FRAME_HEAD_LEN && !head_complete(channel, why))
+			return CHANNEL_BROKEN;
+	}
+}
+
+bool
+channel_wait(struct channel *channel, int timeout_ms)
+{
+	struct pollfd p = { .fd = channel->fd, .events = POLLIN };
+	int n;
+
+	if (channel_pending(channel))
+		p.events |= POLLOUT;
+	do
+		n = poll(&p, 1, timeout_ms);
+	while (n == -1 && errno == EINTR);
+	if (n > 0 && (p.revents & POLLOUT) != 0)
+		(void)flush(channel);
+	return n > 0;
+}
