@@ -471,8 +471,8 @@ policy_write(CBB *out, const struct dv_policy *policy)
 	    true;
 }
 
-bool
-message_options_read(struct dv_options *options, struct arena *arena, CBS *in, struct reason *why)
+static bool
+options_read(struct dv_options *options, struct arena *arena, CBS *in, struct reason *why)
 {
 	struct bytes root;
 
@@ -482,8 +482,7 @@ message_options_read(struct dv_options *options, struct arena *arena, CBS *in, s
 	if (!span_read(&root, in) || !i64_read(&options->serve_stale_max_secs, in) ||
 	    !i64_read(&options->collateral_max_cache_age_secs, in) ||
 	    !i64_read(&options->root_crl_max_cache_age_secs, in) ||
-	    !bool_read(&options->pinned_at, in) || !i64_read(&options->at, in) ||
-	    CBS_len(in) != 0)
+	    !bool_read(&options->pinned_at, in) || !i64_read(&options->at, in))
 		return malformed(why, "CONFIG");
 	if (!arena_copy(arena, &root, root, why))
 		return false;
@@ -491,8 +490,8 @@ message_options_read(struct dv_options *options, struct arena *arena, CBS *in, s
 	return true;
 }
 
-bool
-message_options_write(CBB *out, const struct dv_options *options)
+static bool
+options_write(CBB *out, const struct dv_options *options)
 {
 	return policy_write(out, &options->policy) &&
 	    span_write(out, bytes_span(options->root_ca_tdx)) &&
@@ -500,4 +499,38 @@ message_options_write(CBB *out, const struct dv_options *options)
 	    i64_write(out, options->collateral_max_cache_age_secs) &&
 	    i64_write(out, options->root_crl_max_cache_age_secs) &&
 	    bool_write(out, options->pinned_at) && i64_write(out, options->at);
+}
+
+bool
+message_worker_config_read(struct worker_config *config, struct arena *arena, CBS *in,
+    struct reason *why)
+{
+	if (!options_read(&config->options, arena, in, why))
+		return false;
+	if (!CBS_get_u32le(in, &config->npins) || CBS_len(in) != 0)
+		return malformed(why, "CONFIG");
+	return true;
+}
+
+bool
+message_worker_config_write(CBB *out, const struct worker_config *config)
+{
+	return options_write(out, &config->options) && CBB_add_u32le(out, config->npins);
+}
+
+bool
+message_ready_read(struct ready_message *ready, CBS *in, struct reason *why)
+{
+	if (!bool_read(&ready->ok, in) || !span_read(&ready->reason, in) ||
+	    !span_read(&ready->deadline, in) || !span_read(&ready->internal, in) ||
+	    CBS_len(in) != 0)
+		return malformed(why, "READY");
+	return true;
+}
+
+bool
+message_ready_write(CBB *out, const struct ready_message *ready)
+{
+	return bool_write(out, ready->ok) && span_write(out, ready->reason) &&
+	    span_write(out, ready->deadline) && span_write(out, ready->internal);
 }

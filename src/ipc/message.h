@@ -90,9 +90,25 @@ bool    message_checked_write(CBB *out, const struct checked_message *checked) M
 bool    message_failed_read(struct dv_failure *failure, CBS *in, struct reason *why) MUST_CHECK;
 bool    message_failed_write(CBB *out, const struct dv_failure *failure) MUST_CHECK;
 
-/* CONFIG for a worker: struct dv_options with everything its lists point to. */
-bool    message_options_read(struct dv_options *options, struct arena *arena, CBS *in,
+/* CONFIG for a worker.  Strings and lists are copied into the arena when read. */
+struct worker_config {
+	struct dv_options options;
+	uint32_t npins;         /* PIN frames that follow: offline collateral, JSON each */
+};
+
+bool    message_worker_config_read(struct worker_config *config, struct arena *arena, CBS *in,
     struct reason *why) MUST_CHECK;
-bool    message_options_write(CBB *out, const struct dv_options *options) MUST_CHECK;
+bool    message_worker_config_write(CBB *out, const struct worker_config *config) MUST_CHECK;
+
+/* READY: a child has taken its configuration, or says why it cannot. */
+struct ready_message {
+	bool    ok;
+	struct bytes reason;    /* when not ok                                          */
+	struct bytes deadline;  /* a worker's: the answer to a request whose time is over */
+	struct bytes internal;  /* and the one to a request that could not be judged    */
+};
+
+bool    message_ready_read(struct ready_message *ready, CBS *in, struct reason *why) MUST_CHECK;
+bool    message_ready_write(CBB *out, const struct ready_message *ready) MUST_CHECK;
 
 #endif
