@@ -8,33 +8,39 @@
 #define LIST_ENDS               "system-ready"
 #define INIT_SCRIPT             "init-script-hash"
 #define KEY_PROVIDER_DEPTH      64
-#define KEY_PROVIDER_VALUES     1024
+#define KEY_PROVIDER_VALUES     EVENT_PAYLOAD_MAX       /* so that none has more */
 
-/* A string member that occurs once. */
+/* A string member that occurs once; *found tells. */
 static bool
-member_read(struct bytes *out, struct arena *arena, const struct json *object, const char *key,
-    struct reason *why)
+member_read(bool *found, struct bytes *out, struct arena *arena, const struct json *object,
+    const char *key, struct reason *why)
 {
-	return json_occurrences(object, key) == 1 &&
-	    json_str(out, arena, object, key, EVENT_PAYLOAD_MAX, why);
+	*found = json_occurrences(object, key) == 1 &&
+	    json_type(json_find(object, key)) == JSON_STRING;
+	return !*found || json_str(out, arena, object, key, EVENT_PAYLOAD_MAX, why);
 }
 
-void
-key_provider_read(struct key_provider *out, struct arena *arena, struct bytes payload)
+bool
+key_provider_read(struct key_provider *out, struct arena *arena, struct bytes payload,
+    struct reason *why)
 {
 	static const struct json_limits limits = {
 		.text_len = EVENT_PAYLOAD_MAX, .depth = KEY_PROVIDER_DEPTH,
 		.values = KEY_PROVIDER_VALUES, .allow_duplicates = true,
 	};
-	struct reason why;
 	const struct json *root;
+	bool has_name, has_id;
 
 	*out = (struct key_provider){ .known = false };
-	if (payload.len == 0 || !json_read(&root, arena, payload, &limits, &why))
-		return;
-	out->known = json_type(root) == JSON_OBJECT &&
-	    member_read(&out->name, arena, root, "name", &why) &&
-	    member_read(&out->id, arena, root, "id", &why);
+	if (payload.len == 0)
+		return true;
+	if (!json_read(&root, arena, payload, &limits, why))
+		return why->kind == REASON_MALFORMED || reject_as(why, "key provider");
+	if (!member_read(&has_name, &out->name, arena, root, "name", why) ||
+	    !member_read(&has_id, &out->id, arena, root, "id", why))
+		return reject_as(why, "key provider");
+	out->known = has_name && has_id;
+	return true;
 }
 
 /* The payload of a named event, with a remark when its length is none of the two. */
@@ -135,7 +141,8 @@ app_info_tdx(struct app_info *out, struct arena *arena, const struct app_info_qu
 		return false;
 	if (boottime)
 		out->key_provider_info = (struct bytes){ NULL, 0 };
-	key_provider_read(&out->key_provider, arena, out->key_provider_info);
+	if (!key_provider_read(&out->key_provider, arena, out->key_provider_info, why))
+		return false;
 	if (boottime)
 		replay_runtime(&boot, runtime, BOOT_TIME_ENDS);
 	digest256_of(&out->device_id, quote->ppid);

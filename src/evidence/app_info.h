@@ -51,7 +51,13 @@ bool    app_info_tdx(struct app_info *out, struct arena *arena,
     const struct app_info_quote *quote, const struct event_list *runtime, bool boottime,
     struct warnings *warnings, struct reason *why) MUST_CHECK;
 
-/* The {"name":..,"id":..} of a key-provider payload; known stays false when it is not that. */
-void    key_provider_read(struct key_provider *out, struct arena *arena, struct bytes payload);
+/*
+ * key_provider_read - the {"name":..,"id":..} of a key-provider payload
+ *
+ *   out     known stays false when the payload is not that
+ *   fails   INTERNAL, LIMIT: memory, or deeper than any provider's
+ */
+bool    key_provider_read(struct key_provider *out, struct arena *arena, struct bytes payload,
+    struct reason *why) MUST_CHECK;
 
 #endif

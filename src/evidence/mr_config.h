@@ -25,7 +25,6 @@ enum mr_config_verdict {
  *   document    the MrConfigV3 text of the config, empty when it has none
  *   warnings    gets version 2 and 3 mismatches and unknown versions; may be NULL
  *   fails       REFUSED      "MRCONFIGID mismatch, quoted: HEX, expected: HEX", version 1 only
- *               INTERNAL, LIMIT: memory
  */
 bool    mr_config_check(enum mr_config_verdict *verdict, struct arena *arena, struct bytes id,
     const struct app_info *app, struct bytes document, struct warnings *warnings,

@@ -148,6 +148,30 @@ members_read(struct request *out, const struct reader *r, struct reason *why)
 	    statuses_read(out, r, why);
 }
 
+/* Whether objects and arrays nest deeper than we read; the text is JSON up to that place. */
+static bool
+too_deep(struct bytes text)
+{
+	bool in_string = false;
+	size_t depth = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		const uint8_t c = text.ptr[i];
+
+		if (in_string && c == '\\')
+			i++;
+		else if (c == '"')
+			in_string = !in_string;
+		else if (!in_string && (c == '{' || c == '['))
+			depth++;
+		else if (!in_string && (c == '}' || c == ']') && depth > 0)
+			depth--;
+		if (depth > REQUEST_DEPTH_MAX)
+			return true;
+	}
+	return false;
+}
+
 bool
 request_read(struct request *out, struct arena *arena, struct bytes body, bool lenient_json,
     int *status, struct reason *why)
@@ -162,10 +186,11 @@ request_read(struct request *out, struct arena *arena, struct bytes body, bool l
 	memset(out, 0, sizeof *out);
 	*status = 200;
 	if (!json_read(&root, arena, body, &limits, why)) {
-		if (why->kind != REASON_INTERNAL) {
-			*status = 400;
+		/* Depth is the client's fault, memory is ours; json_read() calls both LIMIT. */
+		if (why->kind == REASON_LIMIT && too_deep(body))
 			why->kind = REASON_MALFORMED;
-		}
+		if (why->kind == REASON_MALFORMED)
+			*status = 400;
 		return false;
 	}
 	if (!json_value_check(root, JSON_OBJECT, "request", why) ||

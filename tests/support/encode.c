@@ -134,7 +134,7 @@ struct writer {
 	unsigned flags;
 };
 
-/* A count or length: `fix` with `fix_max` items or fewer, then the 8 (0: none), 16, 32 bit forms. */
+/* A count or length: `fix` up to fix_max, then the forms of 8 (0: none), 16 and 32 bits. */
 static void
 head(CBB *out, size_t n, uint8_t fix, size_t fix_max, uint8_t u8, uint8_t u16, uint8_t u32)
 {

@@ -248,15 +248,18 @@ test_key_provider(void **state)
 		{ "{\"name\":\"kms\"}", NULL, NULL },
 		{ "{\"name\":\"kms\",\"id\":null}", NULL, NULL },
 		{ "{\"name\":1,\"id\":\"ab\"}", NULL, NULL },
+		{ "\"name\"", NULL, NULL },
 		{ "{\"name\":\"a\",\"name\":\"b\",\"id\":\"\"}", NULL, NULL },
 		{ "{\"name\":\"kms\",\"id\":\"ab\"} ", "kms", "ab" },
 		{ "{\"name\":\"kms\",\"id\":\"ab\"}x", NULL, NULL },
 		{ "\377", NULL, NULL },
 	};
 	struct key_provider provider;
+	struct reason why;
 
 	for (size_t i = 0; i < NELEM(cases); i++) {
-		key_provider_read(&provider, sample_arena(), bytes_str(cases[i].payload));
+		assert_true(key_provider_read(&provider, sample_arena(),
+		    bytes_str(cases[i].payload), &why));
 		if (provider.known != (cases[i].name != NULL))
 			fail_msg("%s", cases[i].payload);
 		if (!provider.known)
@@ -298,6 +301,25 @@ test_owner_fields(void **state)
 	}
 }
 
+static void
+test_small_arenas(void **state)
+{
+	struct sample s;
+	struct app_info app;
+	struct reason why;
+
+	sample_load(&s, "dstack-verifier/quote-report.json");
+	for (size_t max = 1;; max += 64) {
+		AUTO(arena_free) struct arena *arena = arena_new(max);
+
+		assert_non_null(arena);
+		if (app_info_tdx(&app, arena, &s.quoted, &s.evidence.runtime, false, NULL, &why))
+			break;
+		assert_int_equal(why.kind, REASON_LIMIT);
+	}
+	assert_true(app.key_provider.known);
+}
+
 int
 main(void)
 {
@@ -310,6 +332,7 @@ main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_key_provider),
 		cmocka_unit_test(test_owner_fields),
+		cmocka_unit_test(test_small_arenas),
 	};
 
 	return cmocka_run_group_tests_name("app_info", tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "../support/encode.h"
 #include "../support/sample.h"
 #include "evidence/replay.h"
+#include "alloc_fail.h"
 #include "testing.h"
 
 /* ---- dispatch and form B ---- */
@@ -61,8 +62,10 @@ test_variant_names(void **state)
 static void
 test_from_quote(void **state)
 {
-	static const char log[] = "[{\"imr\":0,\"event_type\":10,\"event\":\"\",\"event_payload\":\"\"},"
-	    "{\"imr\":2,\"event_type\":134217729,\"event\":\"a\",\"event_payload\":\"01\",\"version\":2}]";
+	static const char log[] =
+	    "[{\"imr\":0,\"event_type\":10,\"event\":\"\",\"event_payload\":\"\"},"
+	    "{\"imr\":2,\"event_type\":134217729,\"event\":\"a\",\"event_payload\":\"01\","
+	    "\"version\":2}]";
 	uint8_t quote[] = { 1, 2 }, report_data[REPORT_DATA_LEN] = { 3 };
 	struct evidence e;
 	struct reason why;
@@ -387,6 +390,129 @@ test_trailing_texts(void **state)
 	}
 }
 
+/* ---- single bits ---- */
+
+/* The cheap checks of verify(), in its order. */
+static bool
+cheap_checks(struct evidence *e, const struct sample *s, struct arena *arena, struct reason *why)
+{
+	const struct event *acpi[EVENT_ACPIS];
+	struct replay replay;
+
+	return e->variant == EVIDENCE_TDX &&
+	    evidence_check_report_data(e, why) &&
+	    event_log_check(&e->log, &e->runtime, why) &&
+	    replay_run(&replay, &e->log, &e->runtime, why) &&
+	    replay_check(&replay, s->quoted.rtmr, why) &&
+	    evidence_check_quoted_report_data(e, s->report_data, why) &&
+	    event_log_check_preimages(&e->log, arena, why) &&
+	    event_log_acpi(acpi, &e->log, why);
+}
+
+static bool
+inside(const uint8_t *p, struct bytes span)
+{
+	return span.len != 0 && p >= span.ptr && p < span.ptr + span.len;
+}
+
+/*
+ * What these checks do not cover of a lite attestation, from its layout:
+ *   quote          its signature does
+ *   ACPI digests   the recomputed RTMR0 does, which they are part of
+ *   config         the OS image check does
+ */
+static bool
+covered_elsewhere(const struct sample *s, const uint8_t *p)
+{
+	for (size_t i = 0; i < s->evidence.log.n; i++)
+		if (event_is_acpi(&s->evidence.log.event[i]) &&
+		    inside(p, s->evidence.log.event[i].digest))
+			return true;
+	return inside(p, s->evidence.quote) || inside(p, s->evidence.config);
+}
+
+static void
+test_lite_bits(void **state)
+{
+	AUTO(arena_free) struct arena *arena = arena_new(1u << 20);
+	struct sample s;
+	struct evidence out;
+	struct reason why;
+	uint8_t *byte;
+
+	sample_load(&s, "dstack-verifier/tdx-lite-attestation.json");
+	assert_non_null(arena);
+	assert_true(cheap_checks(&s.evidence, &s, arena, &why));
+	for (size_t bit = 0; bit < 8 * s.raw.len; bit++) {
+		byte = (uint8_t *)(uintptr_t)s.raw.ptr + bit / 8;
+		if (covered_elsewhere(&s, byte))
+			continue;
+		*byte ^= (uint8_t)(1u << bit % 8);
+		arena_reset(arena);
+		if (attestation_read(&out, arena, s.raw, &why) &&
+		    cheap_checks(&out, &s, arena, &why))
+			fail_msg("byte %zu, bit %zu", bit / 8, bit % 8);
+		*byte ^= (uint8_t)(1u << bit % 8);
+	}
+}
+
+/* ---- no memory ---- */
+
+static bool
+read_once(void *arg, struct reason *why)
+{
+	AUTO(arena_free) struct arena *arena = arena_new(16u << 20);
+	const struct sample *s = arg;
+	struct evidence out;
+
+	if (arena == NULL)
+		return reject(why, REASON_INTERNAL, "out of memory");
+	if (s->raw.len != 0)
+		return attestation_read(&out, arena, s->raw, why);
+	return attestation_from_quote(&out, arena, s->evidence.quote, s->report_data,
+	    s->request.event_log.value, s->request.vm_config.value, why);
+}
+
+static void
+test_no_memory(void **state)
+{
+	static const char *const files[] = {
+		"dstack-verifier/tdx-lite-attestation.json",
+		"dstack-verifier/quote-report.json",
+		"attestations/tdx-lite-v1-attest.json",
+	};
+	struct sample s;
+
+	for (size_t i = 0; i < NELEM(files); i++) {
+		sample_load(&s, files[i]);
+		assert_true(alloc_fail_each(read_once, &s) > 0);
+	}
+}
+
+/* A small arena in the place of no memory: every size of it is refused, up to one that does. */
+static void
+test_small_arenas(void **state)
+{
+	struct arena *maker = sample_arena();
+	struct evidence e = gcp_evidence(maker), out;
+	struct bytes raw[] = { encode_v0(maker, &e), encode_v1(maker, &e, 0) };
+	struct reason why;
+
+	for (size_t i = 0; i < NELEM(raw); i++) {
+		size_t max = 1;
+
+		for (;; max += 8) {
+			AUTO(arena_free) struct arena *arena = arena_new(max);
+
+			assert_non_null(arena);
+			if (attestation_read(&out, arena, raw[i], &why))
+				break;
+			assert_int_equal(why.kind, REASON_LIMIT);
+		}
+		assert_true(max > sizeof(struct event));
+	}
+}
+
 int
 main(void)
 {
@@ -404,6 +530,9 @@ main(void)
 		cmocka_unit_test(test_prefixes_v1),
 		cmocka_unit_test(test_prefixes_quote),
 		cmocka_unit_test(test_trailing_texts),
+		cmocka_unit_test(test_lite_bits),
+		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_small_arenas),
 	};
 
 	return cmocka_run_group_tests_name("attestation", tests, NULL, NULL);

@@ -101,9 +101,32 @@ test_gcp(void **state)
 #define PAYLOAD         "a77061796c6f6164"
 #define EVENT_VERSION   "a776657273696f6e"
 
+#define KIND_TDX        "a46b696e64a3746478"
+#define KIND_GCP        "a46b696e64a76763702d746478"
+#define KIND_SNP        "a46b696e64a77365762d736e70"
+#define QUOTE           "a571756f7465"
+#define LOG             "a96576656e745f6c6f67"
+#define IMR             "a3696d72"
+#define TYPE            "aa6576656e745f74797065"
+#define EVENT_PAYLOAD   "ad6576656e745f7061796c6f6164"
+#define PREIMAGE        "a8707265696d616765"
+#define TPM_QUOTE       "a974706d5f71756f7465"
+#define MESSAGE         "a76d657373616765"
+#define SIGNATURE       "a97369676e6174757265"
+#define PCRS            "aa7063725f76616c756573"
+#define AK_CERT         "a7616b5f63657274"
+#define TPM_PLATFORM    "a8706c6174666f726d"
+
+#define TDX_OF(log)     PLATFORM("82" KIND_TDX DATA "82" QUOTE "90" LOG log)
+#define EVENT_OF(imr)   TDX_OF("9184" IMR imr TYPE "0a" EVENT "a0" EVENT_PAYLOAD "c400")
+#define GCP_OF(pcrs, platform, events)                                          \
+    PLATFORM("82" KIND_GCP DATA "83" QUOTE "90" LOG "90" TPM_QUOTE "86" MESSAGE \
+    "c400" SIGNATURE "c400" PCRS pcrs AK_CERT "c400" TPM_PLATFORM platform LOG events)
+
 #define NITRO           PLATFORM("82" KIND_NITRO DATA "81" NSM "9101")
 #define NITRO_OF(value) PLATFORM("82" KIND_NITRO DATA "81" NSM value)
-#define STACK_OF(events) STACK("82" KIND_DSTACK DATA "83" REPORT_DATA "90" EVENTS events CONFIG "a0")
+#define STACK_OF(events)                                                        \
+    STACK("82" KIND_DSTACK DATA "83" REPORT_DATA "90" EVENTS events CONFIG "a0")
 #define PLAIN           STACK_OF("90")
 
 static const struct {
@@ -117,8 +140,8 @@ static const struct {
 	{ "unknown at top", "84" VERSION1 "a16190" NITRO PLAIN, NULL },
 	{ "third beside kind", "83" VERSION1 PLATFORM("83" KIND_NITRO "a161c0" DATA "81" NSM "9101")
 	    PLAIN, NULL },
-	{ "unknown in data", "83" VERSION1 PLATFORM("82" KIND_NITRO DATA "82" "a161cb0000000000000000"
-	    NSM "9101") PLAIN, NULL },
+	{ "unknown in data", "83" VERSION1 PLATFORM("82" KIND_NITRO DATA "82"
+	    "a161cb0000000000000000" NSM "9101") PLAIN, NULL },
 	{ "bin for an array", "83" VERSION1 NITRO_OF("c40101") PLAIN, NULL },
 	{ "wide bytes", "83" VERSION1 NITRO_OF("94" "cc01" "cd0001" "ce00000001"
 	    "cf00000000000000ff") PLAIN, NULL },
@@ -128,7 +151,8 @@ static const struct {
 	{ "event", "83" VERSION1 NITRO STACK_OF("9182" EVENT "a161" PAYLOAD "c401ff"), NULL },
 	{ "event v2", "83" VERSION1 NITRO STACK_OF("9183" EVENT "a161" PAYLOAD "c401ff"
 	    EVENT_VERSION "02"), NULL },
-	{ "payload array", "83" VERSION1 NITRO STACK_OF("9182" EVENT "a161" PAYLOAD "91ccff"), NULL },
+	{ "payload array", "83" VERSION1 NITRO STACK_OF("9182" EVENT "a161" PAYLOAD "91ccff"),
+	    NULL },
 
 	{ "version 2", "83" "a776657273696f6e02" NITRO PLAIN,
 	    "version: unsupported attestation version: expected 1, got 2" },
@@ -145,9 +169,11 @@ static const struct {
 	{ "no kind", "83" VERSION1 PLATFORM("81" DATA "81" NSM "9101") PLAIN,
 	    "platform: kind: is missing" },
 	{ "no data", "83" VERSION1 PLATFORM("81" KIND_NITRO) PLAIN, "platform: data: is missing" },
-	{ "kind twice", "83" VERSION1 PLATFORM("83" KIND_NITRO KIND_NITRO DATA "81" NSM "9101") PLAIN,
+	{ "kind twice", "83" VERSION1 PLATFORM("83" KIND_NITRO KIND_NITRO DATA "81" NSM "9101")
+	    PLAIN,
 	    "platform: kind: occurs twice" },
-	{ "data twice", "83" VERSION1 PLATFORM("83" KIND_NITRO DATA "81" NSM "9101" DATA "80") PLAIN,
+	{ "data twice", "83" VERSION1 PLATFORM("83" KIND_NITRO DATA "81" NSM "9101" DATA "80")
+	    PLAIN,
 	    "platform: data: occurs twice" },
 	{ "unknown kind", "83" VERSION1 PLATFORM("82" "a46b696e64a178" DATA "80") PLAIN,
 	    "platform: kind: is unknown" },
@@ -161,7 +187,8 @@ static const struct {
 	    "platform: data: is an array, not a map" },
 	{ "member missing", "83" VERSION1 PLATFORM("82" KIND_NITRO DATA "80") PLAIN,
 	    "platform: data: nsm_quote: is missing" },
-	{ "member twice", "83" VERSION1 PLATFORM("82" KIND_NITRO DATA "82" NSM "9101" NSM "9101") PLAIN,
+	{ "member twice", "83" VERSION1 PLATFORM("82" KIND_NITRO DATA "82" NSM "9101" NSM "9101")
+	    PLAIN,
 	    "platform: data: nsm_quote: occurs twice" },
 	{ "integer key", "84" VERSION1 "0101" NITRO PLAIN, "key: is an integer, not a string" },
 	{ "byte of 256", "83" VERSION1 NITRO_OF("91cd0100") PLAIN,
@@ -181,6 +208,54 @@ static const struct {
 	    "stack: data: runtime_events: event 0: event: is missing" },
 	{ "event without payload", "83" VERSION1 NITRO STACK_OF("9181" EVENT "a161"),
 	    "stack: data: runtime_events: event 0: payload: is missing" },
+	{ "tdx event", "83" VERSION1 EVENT_OF("ceffffffff") PLAIN, NULL },
+	{ "imr 2^32", "83" VERSION1 EVENT_OF("cf0000000100000000") PLAIN,
+	    "platform: data: event_log: event 0: imr: is more than 4294967295" },
+	{ "imr float", "83" VERSION1 EVENT_OF("ca3f800000") PLAIN,
+	    "platform: data: event_log: event 0: imr: is a float, not an integer" },
+	{ "imr negative", "83" VERSION1 EVENT_OF("ff") PLAIN,
+	    "platform: data: event_log: event 0: imr: is negative" },
+	{ "preimage nil", "83" VERSION1 TDX_OF("9185" IMR "00" TYPE "0a" EVENT "a0" EVENT_PAYLOAD
+	    "c400" PREIMAGE "c0") PLAIN, NULL },
+	{ "preimage bytes", "83" VERSION1 TDX_OF("9185" IMR "00" TYPE "0a" EVENT "a0"
+	    EVENT_PAYLOAD "c400" PREIMAGE "c400") PLAIN,
+	    "platform: data: event_log: event 0: preimage: is bytes, not a string" },
+	{ "no imr", "83" VERSION1 TDX_OF("9183" TYPE "0a" EVENT "a0" EVENT_PAYLOAD "c400") PLAIN,
+	    "platform: data: event_log: event 0: imr: is missing" },
+	{ "no type", "83" VERSION1 TDX_OF("9183" IMR "00" EVENT "a0" EVENT_PAYLOAD "c400") PLAIN,
+	    "platform: data: event_log: event 0: event_type: is missing" },
+	{ "log is no array", "83" VERSION1 TDX_OF("a0") PLAIN,
+	    "platform: data: event_log: is a string, not an array" },
+	{ "event is no map", "83" VERSION1 TDX_OF("9100") PLAIN,
+	    "platform: data: event_log: event 0: is an integer, not a map" },
+	{ "event version float", "83" VERSION1 NITRO STACK_OF("9183" EVENT "a161" PAYLOAD "c400"
+	    EVENT_VERSION "ca3f800000"),
+	    "stack: data: runtime_events: event 0: version: is a float, not an integer" },
+	{ "version float", "83" "a776657273696f6eca3f800000" NITRO PLAIN,
+	    "version: is a float, not an integer" },
+	{ "gcp", "83" VERSION1 GCP_OF("90", "a3676370", "90") PLAIN, NULL },
+	{ "PCRs are no array", "83" VERSION1 GCP_OF("a0", "a3676370", "90") PLAIN,
+	    "platform: data: tpm_quote: pcr_values: is a string, not an array" },
+	{ "PCR is no map", "83" VERSION1 GCP_OF("9100", "a3676370", "90") PLAIN,
+	    "platform: data: tpm_quote: pcr_values: item 0: is an integer, not a map" },
+	{ "TPM platform", "83" VERSION1 GCP_OF("90", "a3676371", "90") PLAIN,
+	    "platform: data: tpm_quote: platform: is unknown" },
+	{ "TPM platform number", "83" VERSION1 GCP_OF("90", "01", "90") PLAIN,
+	    "platform: data: tpm_quote: platform: is an integer, not a string" },
+	{ "TPM events", "83" VERSION1 GCP_OF("90", "a3676370", "91c0") PLAIN,
+	    "platform: data: tpm_quote: event_log: item 0: is nil, not a map" },
+	{ "certificates are no array", "83" VERSION1 PLATFORM("82" KIND_SNP DATA "81"
+	    "aa636572745f636861696e" "c0") PLAIN,
+	    "platform: data: cert_chain: is nil, not an array" },
+	{ "certificate is text", "83" VERSION1 PLATFORM("82" KIND_SNP DATA "81"
+	    "aa636572745f636861696e" "91a0") PLAIN,
+	    "platform: data: cert_chain: certificate 0: is a string, not bytes" },
+	{ "data before a bad kind", "83" VERSION1 PLATFORM("82" DATA "80" "a46b696e64a178") PLAIN,
+	    "platform: kind: is unknown" },
+	{ "bad data before kind", "83" VERSION1 PLATFORM("82" DATA "c1" KIND_NITRO) PLAIN,
+	    "platform: data: holds the byte c1, which is no value" },
+	{ "other data before kind", "83" VERSION1 PLATFORM("82" DATA "80" KIND_NITRO) PLAIN,
+	    "platform: data: nsm_quote: is missing" },
 	{ "name not UTF-8", "83" VERSION1 NITRO STACK_OF("9182" EVENT "a1ff" PAYLOAD "c400"),
 	    "stack: data: runtime_events: event 0: event: is not UTF-8" },
 };

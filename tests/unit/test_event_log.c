@@ -448,7 +448,8 @@ test_acpi(void **state)
 		ok = event_log_acpi(acpi, &list, &why);
 		sample_expect(cases[i].name, ok, &why, cases[i].why);
 		if (ok) {
-			assert_true(bytes_equal(acpi[EVENT_ACPI_LOADER]->name, text("acpi-loader")));
+			assert_true(bytes_equal(acpi[EVENT_ACPI_LOADER]->name,
+			    text("acpi-loader")));
 			assert_true(bytes_equal(acpi[EVENT_ACPI_RSDP]->name, text("acpi-rsdp")));
 			assert_true(bytes_equal(acpi[EVENT_ACPI_TABLES]->name,
 			    text("acpi-tables")));

@@ -103,7 +103,8 @@ static void
 test_values(void **state)
 {
 	static const char text[] =
-	    "[{\"preimage\":\"7B\",\"version\":2,\"event_payload\":\"00fF\",\"event\":\"a\\u0000\\n\","
+	    "[{\"preimage\":\"7B\",\"version\":2,\"event_payload\":\"00fF\","
+	    "\"event\":\"a\\u0000\\n\","
 	    "\"digest\":\"aB\",\"event_type\":10,\"imr\":7},{\"imr\":0,\"event_type\":1,"
 	    "\"event\":\"\",\"event_payload\":\"\"}]";
 	struct event_list log;
@@ -129,7 +130,8 @@ test_values(void **state)
 static bool
 big_log_read(size_t n, size_t len, struct reason *why)
 {
-	static const char event[] = "{\"imr\":3,\"event_type\":1,\"event\":\"\",\"event_payload\":\"";
+	static const char event[] =
+	    "{\"imr\":3,\"event_type\":1,\"event\":\"\",\"event_payload\":\"";
 	static char text[1u << 20];
 	struct event_list log;
 	size_t at = 0;

@@ -62,7 +62,8 @@ test_rows(void **state)
 		struct app_info app = {
 			.compose_hash = sample_hex(arena, rows[i].compose),
 			.app_id = sample_hex(arena, rows[i].app),
-			.instance_id = sample_hex(arena, "3333333333333333333333333333333333333333"),
+			.instance_id = sample_hex(arena,
+			    "3333333333333333333333333333333333333333"),
 			.key_provider = { true, bytes_str(rows[i].provider), bytes_str(K32) },
 		};
 		enum mr_config_verdict verdict;
@@ -93,7 +94,8 @@ test_zero(void **state)
 	struct reason why;
 
 	warnings_init(&w, sample_arena());
-	assert_true(mr_config_check(&verdict, w.arena, BYTES_OF(id), &app, bytes_str(""), &w, &why));
+	assert_true(mr_config_check(&verdict, w.arena, BYTES_OF(id), &app, bytes_str(""), &w,
+	    &why));
 	assert_int_equal(verdict, MR_CONFIG_NULL);
 	assert_int_equal(w.n, 0);
 }

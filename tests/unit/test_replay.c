@@ -60,7 +60,8 @@ log_check(const struct json *entry)
 	assert_int_equal(replay_check(&replay, s.quoted.rtmr, &why), n == EVENT_RTMRS);
 	warnings_init(&w, s.arena);
 	assert_true(app_info_tdx(&app, s.arena, &s.quoted, &s.evidence.runtime, false, &w, &why));
-	if (!mr_config_check(&verdict, s.arena, s.quoted.mr_config_id, &app, bytes_str(""), &w, &why))
+	if (!mr_config_check(&verdict, s.arena, s.quoted.mr_config_id, &app, bytes_str(""), &w,
+	    &why))
 		fail_msg("%s: %s", file, why.text);
 	assert_int_equal(verdict, s.quoted.mr_config_id.ptr[0] == 1 ? MR_CONFIG_TRUE :
 	    MR_CONFIG_NULL);

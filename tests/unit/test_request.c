@@ -76,14 +76,16 @@ static const struct {
 	{ "overlong UTF-8", "{\"x\":\"\300\200\"}", 400 },
 	{ "key not UTF-8", "{\"\377\":1}", 400 },
 	{ "white space around", " \t\r\n{}\n", 200 },
-	{ "ignored keys", "{\"report_data\":[1],\"pccs_url\":\"http://x\",\"\":{\"a\":[{}]}}", 200 },
+	{ "ignored keys",
+	    "{\"report_data\":[1],\"pccs_url\":\"http://x\",\"\":{\"a\":[{}]}}", 200 },
 
 	{ "explain", "{\"explain\":true}", 200 },
 	{ "explain string", "{\"explain\":\"true\"}", 422 },
 	{ "explain twice", "{\"explain\":true,\"explain\":true}", 422 },
 	{ "report data number", "{\"expected_report_data\":1}", 422 },
 	{ "report data hex", "{\"expected_report_data\":\"0x\"}", 422 },
-	{ "report data twice", "{\"expected_report_data\":\"\",\"expected_report_data\":\"\"}", 422 },
+	{ "report data twice",
+	    "{\"expected_report_data\":\"\",\"expected_report_data\":\"\"}", 422 },
 	{ "app id number", "{\"expected_app_id\":1}", 422 },
 	{ "app id odd", "{\"expected_app_id\":\"a\"}", 422 },
 	{ "app id twice", "{\"expected_app_id\":\"\",\"expected_app_id\":\"\"}", 422 },
@@ -272,6 +274,28 @@ test_outer(void **state)
 	assert_int_equal(request_outer_len(&why), strlen(ATTESTATION_DECODE_FAILED));
 }
 
+/* A small arena is our trouble, not a fault of the request. */
+static void
+test_small_arenas(void **state)
+{
+	static const char body[] =
+	    "{\"quote\":\"abcd\",\"event_log\":\"\\n\",\"vm_config\":\"\\n\","
+	    "\"expected_report_data\":\"00\",\"allowed_tcb_statuses\":[\"\\n\"]}";
+	struct request r;
+	struct reason why;
+	int status;
+
+	for (size_t max = 1;; max += 8) {
+		AUTO(arena_free) struct arena *arena = arena_new(max);
+
+		assert_non_null(arena);
+		if (request_read(&r, arena, bytes_str(body), false, &status, &why))
+			break;
+		assert_int_equal(why.kind, REASON_LIMIT);
+		assert_int_equal(status, 200);
+	}
+}
+
 int
 main(void)
 {
@@ -284,6 +308,7 @@ main(void)
 		cmocka_unit_test(test_lenient),
 		cmocka_unit_test(test_form),
 		cmocka_unit_test(test_outer),
+		cmocka_unit_test(test_small_arenas),
 	};
 
 	return cmocka_run_group_tests_name("request", tests, NULL, NULL);
