@@ -117,14 +117,20 @@ pki_point(uint8_t out[PKI_POINT_LEN], unsigned key)
 	    POINT_CONVERSION_UNCOMPRESSED, out, PKI_POINT_LEN, NULL) == PKI_POINT_LEN);
 }
 
+/* The same message under the same key always has the same signature, so memos can know it. */
 static ECDSA_SIG *
 sign(unsigned key, struct bytes message)
 {
-	uint8_t digest[SHA256_DIGEST_LENGTH];
+	uint8_t digest[SHA256_DIGEST_LENGTH], nonce[SHA256_DIGEST_LENGTH + 1];
 	ECDSA_SIG *sig;
 
 	SHA256(message.ptr, message.len, digest);
-	sig = ECDSA_do_sign(digest, sizeof digest, key_get(key));
+	memcpy(nonce, digest, sizeof digest);
+	nonce[SHA256_DIGEST_LENGTH] = (uint8_t)key;
+	SHA256(nonce, sizeof nonce, nonce);
+	nonce[0] = 0;                   /* below the group's order */
+	sig = ECDSA_sign_with_nonce_and_leak_private_key_for_testing(digest, sizeof digest,
+	    key_get(key), nonce, SHA256_DIGEST_LENGTH);
 	assert_non_null(sig);
 	return sig;
 }

@@ -1,0 +1,55 @@
+/*
+ * mock_collateral.h - a platform that does not exist, with all that Intel would sign for it
+ *
+ * mock_init() makes a sound world; a test then spoils one part of it and takes the quote and
+ * the four items of collateral, as a server sends them or as the object of --collateral.
+ */
+#ifndef TESTS_SUPPORT_MOCK_COLLATERAL_H
+#define TESTS_SUPPORT_MOCK_COLLATERAL_H
+
+#include "core/bytes.h"
+#include "dstack-verifier/facts.h"
+#include "pki.h"
+
+#define MOCK_NOW        INT64_C(1800000000)
+#define MOCK_DAY        INT64_C(86400)
+
+struct mock_document {
+	const char *id;
+	unsigned version, number;
+	int64_t issued, next_update;
+	unsigned floor;                 /* cpu_svn[0] or isv_svn that is up to date  */
+	unsigned signer_key;
+	bool    bad_signature;
+	const char *insert;             /* members put at the document's front       */
+};
+
+struct mock {
+	struct pck pck;
+	struct pki_cert root, ca, leaf, tcb_signer, qe_signer;
+	struct pki_crl root_crl, pck_crl;
+	struct mock_document tcb, qe;
+	const char *tcb_fmspc;          /* digits; NULL: the platform's              */
+	struct pki_quote quote;         /* cert_data is made by mock_quote()         */
+	int64_t fetched_at;
+};
+
+void    mock_init(struct mock *mock);
+
+/* The leaf anew, after mock->pck was changed. */
+void    mock_platform(struct mock *mock);
+
+struct bytes mock_anchor(const struct mock *mock);
+struct bytes mock_quote(const struct mock *mock);
+
+/* The signed text of the document of a type. */
+struct bytes mock_document_text(const struct mock *mock, enum dv_fact_type type);
+
+/* The key of an item for this platform, and what a server would send for it. */
+struct dv_key mock_key(const struct mock *mock, enum dv_fact_type type);
+struct dv_fact mock_fact(const struct mock *mock, enum dv_fact_type type);
+
+/* All four items as the JSON object of section 3. */
+struct bytes mock_object(const struct mock *mock);
+
+#endif
