@@ -39,7 +39,10 @@ key_provider_read(struct key_provider *out, struct arena *arena, struct bytes pa
 	if (!member_read(&has_name, &out->name, arena, root, "name", why) ||
 	    !member_read(&has_id, &out->id, arena, root, "id", why))
 		return reject_as(why, "key provider");
-	out->known = has_name && has_id;
+	if (has_name && has_id)
+		out->known = true;
+	else
+		*out = (struct key_provider){ .known = false };
 	return true;
 }
 

@@ -54,7 +54,7 @@ bool    app_info_tdx(struct app_info *out, struct arena *arena,
 /*
  * key_provider_read - the {"name":..,"id":..} of a key-provider payload
  *
- *   out     known stays false when the payload is not that
+ *   out     all zero when the payload is not that
  *   fails   INTERNAL, LIMIT: memory, or deeper than any provider's
  */
 bool    key_provider_read(struct key_provider *out, struct arena *arena, struct bytes payload,

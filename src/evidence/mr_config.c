@@ -46,8 +46,6 @@ provider_kind(uint8_t *out, const struct app_info *app)
 {
 	static const char *const names[] = { "none", "local-sgx", "kms", "tpm" };
 
-	if (!app->key_provider.known)
-		return false;
 	for (size_t i = 0; i < NELEM(names); i++) {
 		if (!bytes_equal(app->key_provider.name, bytes_str(names[i])))
 			continue;

@@ -262,8 +262,10 @@ test_key_provider(void **state)
 		    bytes_str(cases[i].payload), &why));
 		if (provider.known != (cases[i].name != NULL))
 			fail_msg("%s", cases[i].payload);
-		if (!provider.known)
+		if (!provider.known) {
+			assert_int_equal(provider.name.len + provider.id.len, 0);
 			continue;
+		}
 		assert_true(bytes_equal(provider.name, bytes_str(cases[i].name)));
 		assert_true(bytes_equal(provider.id, bytes_str(cases[i].id)));
 	}

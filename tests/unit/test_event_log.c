@@ -457,6 +457,39 @@ test_acpi(void **state)
 	}
 }
 
+static bool
+hash_and_check(struct arena *arena, struct reason *why)
+{
+	struct event log = runtime_event("n", "\xff");
+	struct event_list list = { &log, 1 }, runtime;
+
+	log.version = 2;
+	log.has_preimage = true;
+	log.preimage = text("7b226e616d65223a226e222c227061796c6f6164223a226666222c22747970"
+	    "65223a3133343231373732397d");
+	return event_log_runtime(&runtime, arena, &list, why) &&
+	    event_list_hash(&runtime, arena, why) &&
+	    event_log_check(&list, &runtime, why) &&
+	    event_log_check_preimages(&list, arena, why);
+}
+
+static void
+test_small_arenas(void **state)
+{
+	struct reason why;
+	size_t max;
+
+	for (max = 1;; max += 8) {
+		AUTO(arena_free) struct arena *arena = arena_new(max);
+
+		assert_non_null(arena);
+		if (hash_and_check(arena, &why))
+			break;
+		assert_int_equal(why.kind, REASON_LIMIT);
+	}
+	assert_true(max > sizeof(struct event));
+}
+
 int
 main(void)
 {
@@ -473,6 +506,7 @@ main(void)
 		cmocka_unit_test(test_duplicates),
 		cmocka_unit_test(test_many_valued),
 		cmocka_unit_test(test_acpi),
+		cmocka_unit_test(test_small_arenas),
 	};
 
 	return cmocka_run_group_tests_name("event_log", tests, NULL, NULL);

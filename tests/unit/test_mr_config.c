@@ -15,6 +15,12 @@ static const char document[] = "{\"app_id\":\"1111111111111111111111111111111111
     "\"instance_id\":\"3333333333333333333333333333333333333333\","
     "\"key_provider\":\"none\",\"version\":3}";
 
+/* Only what must be there; what is left out agrees with anything. */
+#define V3_SHORT "031b764da5251043a7d6e9df1d9465ecde5b354a51866ddb9a94e1fa8640cb6bd3" Z15
+static const char short_document[] = "{\"compose_hash\":"
+    "\"2222222222222222222222222222222222222222222222222222222222222222\","
+    "\"key_provider\":\"none\",\"app_id\":null}";
+
 static const struct {
 	const char *name, *id, *compose, *app, *provider, *document;
 	enum mr_config_verdict verdict;
@@ -45,6 +51,10 @@ static const struct {
 	{ "v2 short app", V2, C32, "11", "kms", "", MR_CONFIG_NULL,
 	    "MRCONFIGID version 2 cannot be checked with these events", NULL },
 	{ "v3", V3, C32, A20, "none", document, MR_CONFIG_TRUE, NULL, NULL },
+	{ "v3 short document", V3_SHORT, C32, A20, "none", short_document, MR_CONFIG_TRUE, NULL,
+	    NULL },
+	{ "v3 short, other compose", V3_SHORT, K32, A20, "none", short_document, MR_CONFIG_FALSE,
+	    "MRCONFIGID document does not match the events", NULL },
 	{ "v3 no document", V3, C32, A20, "none", "", MR_CONFIG_NULL, NULL, NULL },
 	{ "v3 other document", V3, C32, A20, "none", "{}", MR_CONFIG_FALSE,
 	    "MRCONFIGID version 3 does not match the document", NULL },
@@ -132,6 +142,20 @@ test_provider_kinds(void **state)
 }
 
 static void
+test_bad_length(void **state)
+{
+	static const uint8_t id[MR_CONFIG_ID_LEN] = { 1 };
+	struct app_info app = { 0 };
+	enum mr_config_verdict verdict;
+	struct reason why;
+
+	assert_false(mr_config_check(&verdict, sample_arena(), (struct bytes){ id, 47 }, &app,
+	    bytes_str(""), NULL, &why));
+	assert_string_equal(why.text, "MRCONFIGID has 47 bytes, not 48");
+	assert_int_equal(why.kind, REASON_INTERNAL);
+}
+
+static void
 test_document(void **state)
 {
 	static const struct {
@@ -160,6 +184,7 @@ main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_zero),
 		cmocka_unit_test(test_provider_kinds),
+		cmocka_unit_test(test_bad_length),
 		cmocka_unit_test(test_document),
 	};
 
