@@ -3,6 +3,16 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+/* Under the address sanitizer what was not handed out may not be touched. */
+#define GAP_LEN                 ((size_t)16)
+#else
+#define ASAN_POISON_MEMORY_REGION(p, len)       ((void)(p), (void)(len))
+#define ASAN_UNPOISON_MEMORY_REGION(p, len)     ((void)(p), (void)(len))
+#define GAP_LEN                 ((size_t)0)
+#endif
+
 /* Room of the first block: a typical request with its parsed event log fits. */
 #define ARENA_BLOCK_LEN         ((size_t)64 << 10)
 
@@ -31,6 +41,7 @@ block_new(size_t size)
 	if (block == NULL)
 		return NULL;
 	*block = (struct block){ .size = size };
+	ASAN_POISON_MEMORY_REGION(block->data, size);
 	return block;
 }
 
@@ -56,8 +67,10 @@ arena_reset(struct arena *arena)
 		free(block);
 		block = next;
 	}
-	if (block != NULL)
+	if (block != NULL) {
 		block->used = 0;
+		ASAN_POISON_MEMORY_REGION(block->data, block->size);
+	}
 	arena->blocks = block;
 	arena->total_len = 0;
 }
@@ -77,7 +90,7 @@ arena_alloc(struct arena *arena, size_t len, struct reason *why)
 {
 	const size_t align = alignof(max_align_t);
 	struct block *block = arena->blocks;
-	size_t padded;
+	size_t padded, room;
 	void *p;
 
 	if (!size_add(&padded, len, align - 1) ||
@@ -87,8 +100,9 @@ arena_alloc(struct arena *arena, size_t len, struct reason *why)
 		return NULL;
 	}
 	padded -= padded % align;
-	if (block == NULL || block->size - block->used < padded) {
-		block = block_new(padded > ARENA_BLOCK_LEN ? padded : ARENA_BLOCK_LEN);
+	room = padded + GAP_LEN;
+	if (block == NULL || block->size - block->used < room) {
+		block = block_new(room > ARENA_BLOCK_LEN ? room : ARENA_BLOCK_LEN);
 		if (block == NULL) {
 			(void)reject(why, REASON_INTERNAL, "out of memory");
 			return NULL;
@@ -97,8 +111,9 @@ arena_alloc(struct arena *arena, size_t len, struct reason *why)
 		arena->blocks = block;
 	}
 	p = block->data + block->used;
-	block->used += padded;
+	block->used += room;
 	arena->total_len += padded;
+	ASAN_UNPOISON_MEMORY_REGION(p, len);
 	memset(p, 0, len);
 	return p;
 }
