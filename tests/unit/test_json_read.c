@@ -184,6 +184,10 @@ test_strings(void **state)
 		{ TEXT("\"\\u0000\\uABCD\\uabcd\""), NULL },
 		{ TEXT("\"\\ud83d\\ude00\""), NULL },
 		{ TEXT("\"\\ud7ff\\ue000\""), NULL },
+		{ TEXT("\"\\ud800\\udc00\\udbff\\udfff\""), NULL },
+		{ TEXT("\"\\ud800xxdc00\""), "JSON string has a lone surrogate at byte 1" },
+		{ TEXT("\"\\ud800\\xdc00\""), "JSON string has a lone surrogate at byte 1" },
+		{ TEXT("\"\\udc00\\udc00\""), "JSON string has a lone surrogate at byte 1" },
 		{ TEXT("\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\""), NULL },
 		{ TEXT("\"\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf\""), NULL },
 		{ TEXT("\""), "JSON ends early at byte 1" },
@@ -385,6 +389,31 @@ test_arena_limit(void **state)
 	assert_int_equal(why.kind, REASON_LIMIT);
 }
 
+/* Whatever comes first when the tape is full. */
+static void
+test_tape_full(void **state)
+{
+	static const char *const values[] = { "{}", "[]", "\"\"", "true", "false", "null", "0", "-1" };
+	AUTO(arena_free) struct arena *small = arena_new(64 * 24);
+	struct reason why;
+	char text[200];
+
+	assert_non_null(small);
+	for (size_t i = 0; i < NELEM(values); i++)
+		for (size_t n = 62; n <= 63; n++) {
+			const struct json *root;
+			size_t len = 0;
+
+			text[len++] = '[';
+			for (size_t k = 0; k < n; k++)
+				len += (size_t)sprintf(text + len, "0,");
+			sprintf(text + len, "%s]", values[i]);
+			arena_reset(small);
+			assert_int_equal(json_read(&root, small, bytes_str(text), &limits, &why),
+			    n == 62);
+		}
+}
+
 /* Every prefix of a document is refused, with a reason. */
 static void
 test_truncated(void **state)
@@ -442,6 +471,7 @@ main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_deep),
 		cmocka_unit_test(test_arena_limit),
+		cmocka_unit_test(test_tape_full),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_no_memory),
 	};
