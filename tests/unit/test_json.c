@@ -117,7 +117,7 @@ test_find(void **state)
 	struct reason why;
 
 	assert_true(json_read(&root, arena,
-	    bytes_str("{\"a\":1,\"b\":null,\"\\u0061\":2,\"A\":[],\"aa\":{\"q\":1}}"), &lax, &why));
+	    bytes_str("{\"a\":1,\"b\":null,\"\\u0061\":2,\"A\":[1],\"aa\":{\"q\":1}}"), &lax, &why));
 	span_is(json_span(json_find(root, "a")), "1");
 	assert_int_equal(json_occurrences(root, "a"), 2);
 	assert_int_equal(json_occurrences(root, "b"), 1);
@@ -127,6 +127,8 @@ test_find(void **state)
 	assert_true(json_has(root, "a"));
 	assert_false(json_has(root, "b"));
 	assert_false(json_has(root, "q"));
+	assert_null(json_find(json_find(root, "A"), ""));
+	assert_int_equal(json_occurrences(json_find(root, "A"), ""), 0);
 	assert_null(json_find(json_find(root, "A"), "a"));
 	assert_int_equal(json_occurrences(json_find(root, "A"), "a"), 0);
 	assert_false(json_has(json_find(root, "a"), "a"));
@@ -416,6 +418,27 @@ test_compact(void **state)
 	assert_int_equal(out.len, 0);
 }
 
+/* An arena too small for what has to be decoded, and for nothing else. */
+static void
+test_arena_limit(void **state)
+{
+	AUTO(arena_free) struct arena *small = arena_new(8);
+	const struct json *root = parse(document);
+	struct bytes value;
+	struct reason why;
+
+	assert_non_null(small);
+	assert_true(json_str(&value, small, root, "text", 100, &why));
+	assert_false(json_str(&value, small, root, "esc", 100, &why));
+	assert_int_equal(why.kind, REASON_LIMIT);
+	assert_false(json_str(&value, small, root, "uni", 100, &why));
+	assert_int_equal(why.kind, REASON_LIMIT);
+	assert_false(json_hex_var(&value, small, root, "hex", 100, &why));
+	assert_int_equal(why.kind, REASON_LIMIT);
+	assert_false(json_compact(&value, small, bytes_str("[ 1 ]"), &why));
+	assert_string_equal(why.text, "input needs more than 8 bytes of memory");
+}
+
 static bool
 run_without_memory(void *arg, struct reason *why)
 {
@@ -454,6 +477,7 @@ main(void)
 		cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_elements),
 		cmocka_unit_test(test_compact),
+		cmocka_unit_test(test_arena_limit),
 		cmocka_unit_test(test_no_memory),
 	};
 
