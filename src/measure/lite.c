@@ -55,7 +55,8 @@ static bool
 acpi_digest_check(const char *name, const uint8_t *expected, const uint8_t *reported,
     struct reason *why)
 {
-	const struct bytes want = { expected, ACPI_DIGEST_LEN }, got = { reported, ACPI_DIGEST_LEN };
+	const struct bytes want = { expected, ACPI_DIGEST_LEN };
+	const struct bytes got = { reported, ACPI_DIGEST_LEN };
 	char want_hex[DIGEST_TEXT_LEN], got_hex[DIGEST_TEXT_LEN];
 
 	if (bytes_equal(want, got))
@@ -118,6 +119,7 @@ static bool
 mrtd_compute(struct lite_result *result, const struct tdx_document *doc,
     const struct vm_config *config, struct reason *why)
 {
+	/* A version that does not parse was refused before, with the tables. */
 	if (!vm_config_two_pass(&result->two_pass, config, why))
 		return reject_as(why, "failed to resolve QEMU measurement options");
 	return tdx_document_digest(&result->expected.mrtd,

@@ -111,37 +111,32 @@ manifest_find(const struct manifest *manifest, const char *name)
 	return entry_find(manifest, bytes_str(name));
 }
 
+/* A digest as a C string. */
+struct hex256 {
+	char    text[2 * SHA256_DIGEST_LENGTH + 1];
+};
 
-static bool
-document_hash_check(const struct digest256 *listed, struct bytes measurement, const char *name,
-    struct reason *why)
+static struct hex256
+hex256(const struct digest256 *digest)
 {
-	char want[2 * SHA256_DIGEST_LENGTH + 1], got[2 * SHA256_DIGEST_LENGTH + 1];
-	struct digest256 digest;
+	struct hex256 hex;
 
-	digest256_of(&digest, measurement);
-	if (digest256_equal(listed, &digest))
-		return true;
-	hex_text(want, BYTES_OF(listed->data));
-	hex_text(got, BYTES_OF(digest.data));
-	return reject(why, REASON_REFUSED, "%s hash mismatch: %s=%s, actual=%s", name, own_name,
-	    want, got);
+	hex_text(hex.text, BYTES_OF(digest->data));
+	return hex;
 }
 
 static bool
 image_hash_check(const struct digest256 *os_image_hash, struct bytes checksum_file,
     struct reason *why)
 {
-	char want[2 * SHA256_DIGEST_LENGTH + 1], got[2 * SHA256_DIGEST_LENGTH + 1];
-	struct digest256 digest;
+	struct digest256 actual;
 
-	digest256_of(&digest, checksum_file);
-	if (digest256_equal(os_image_hash, &digest))
-		return true;
-	hex_text(want, BYTES_OF(os_image_hash->data));
-	hex_text(got, BYTES_OF(digest.data));
-	return reject(why, REASON_REFUSED,
-	    "os_image_hash mismatch: expected sha256(%s)=%s, actual=%s", own_name, want, got);
+	digest256_of(&actual, checksum_file);
+	if (!digest256_equal(os_image_hash, &actual))
+		return reject(why, REASON_REFUSED,
+		    "os_image_hash mismatch: expected sha256(%s)=%s, actual=%s", own_name,
+		    hex256(os_image_hash).text, hex256(&actual).text);
+	return true;
 }
 
 bool
@@ -150,6 +145,7 @@ manifest_document_check(const struct digest256 *os_image_hash, struct bytes chec
 {
 	const struct manifest_entry *entry;
 	struct manifest manifest;
+	struct digest256 actual;
 
 	if (!image_hash_check(os_image_hash, checksum_file, why) ||
 	    !manifest_read(&manifest, checksum_file, why))
@@ -157,5 +153,9 @@ manifest_document_check(const struct digest256 *os_image_hash, struct bytes chec
 	entry = manifest_find(&manifest, name);
 	if (entry == NULL)
 		return reject(why, REASON_REFUSED, "%s is missing %s", own_name, name);
-	return document_hash_check(&entry->sha256, measurement, name, why);
+	digest256_of(&actual, measurement);
+	if (!digest256_equal(&entry->sha256, &actual))
+		return reject(why, REASON_REFUSED, "%s hash mismatch: %s=%s, actual=%s", name,
+		    own_name, hex256(&entry->sha256).text, hex256(&actual).text);
+	return true;
 }

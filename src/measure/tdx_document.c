@@ -334,8 +334,9 @@ bool
 tdx_document_cmdline_check(struct bytes cmdline, struct reason *why)
 {
 	if (cmdline.len > TDX_DOCUMENT_MAX_CMDLINE_LEN)
-		return reject(why, REASON_LIMIT, "tdx.measurement.image.base_cmdline has %zu bytes, "
-		    "more than COMMAND_LINE_SIZE (%d)", cmdline.len, TDX_DOCUMENT_MAX_CMDLINE_LEN);
+		return reject(why, REASON_LIMIT,
+		    "tdx.measurement.image.base_cmdline has %zu bytes, more than "
+		    "COMMAND_LINE_SIZE (%d)", cmdline.len, TDX_DOCUMENT_MAX_CMDLINE_LEN);
 	if (!rootfs_hash_find(cmdline, why))
 		return reject_as(why, "failed to parse dstack.rootfs_hash from "
 		    "tdx.measurement.image.base_cmdline");

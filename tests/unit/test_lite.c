@@ -308,7 +308,8 @@ test_mutations(void **state)
 	lab_expect_start(&lab, rtmr2);
 	lab_cmdline(&lab, "0");
 	lab_expect(&lab, "Failed to compute TDX expected measurements without image download: "
-	    "tdx.measurement.image.base_cmdline has 2049 bytes, more than COMMAND_LINE_SIZE (2048)");
+	    "tdx.measurement.image.base_cmdline has 2049 bytes, more than "
+	    "COMMAND_LINE_SIZE (2048)");
 	assert_true(lab.result.acpi_tables_verified && !lab.result.computed);
 
 	lab = lab_open(NORMALIZED);
@@ -353,7 +354,8 @@ test_reported(void **state)
 	lab_relog(&lab);
 	lab_expect(&lab, NULL);
 	lab.log.n = 2;
-	lab_expect_start(&lab, NAMED "TDX lite attestation requires exactly 3 RTMR0 ACPI DATA events");
+	lab_expect_start(&lab, NAMED
+	    "TDX lite attestation requires exactly 3 RTMR0 ACPI DATA events");
 	assert_int_equal(lab.result.measurement_version, 3);
 	assert_false(lab.result.acpi_tables_verified);
 	lab_relog(&lab);
@@ -470,7 +472,7 @@ test_second_chance_memory(void **state)
 	assert_int_equal(lab.result.acpi_profile, ACPI_NEWEST);
 }
 
-/* A shape that has no second chance gets none: a switch without GPU, memory that is no whole MiB. */
+/* A shape that has no second chance gets none: a switch without GPU, memory of no whole MiB. */
 static void
 test_no_second_chance(void **state)
 {

@@ -15,7 +15,8 @@ static const struct {
 } cases[] = {
 	{ "one line", D "  a\n", NULL },
 	{ "two lines", D "  ovmf.fd\n" D "  bzImage\n", NULL },
-	{ "every kind of character", D "  9aZ._-\n", NULL },
+	{ "every kind of character", D "  9._-09azAZ\n" D "  0\n" D "  A\n" D "  Z\n"
+	    D "  a\n" D "  z\n", NULL },
 	{ "empty", "", TEXT },
 	{ "no LF at the end", D "  a", TEXT },
 	{ "text behind the last LF", D "  a\n ", TEXT },
@@ -27,6 +28,8 @@ static const struct {
 	{ "empty line behind", D "  a\n\n", NOT("2") },
 	{ "CR", D "  a\r\n", NOT("1") },
 	{ "upper-case hex", "A123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef  a\n",
+	    NOT("1") },
+	{ "upper-case F", "F123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef  a\n",
 	    NOT("1") },
 	{ "63 digits", "123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef  a\n",
 	    NOT("1") },

@@ -46,11 +46,13 @@ extend_variable(struct digest384 *reg, const char *guid, const char *name)
 static void
 test_rtmr0(void **state)
 {
-	static const char cfv[] = "344bc51c980ba621aaa00da3ed7436f7d6e549197dfe699515dfa2c6583d95e64"
-	    "12af21c097d473155875ffd561d6790";
+	static const char cfv[] =
+	    "344bc51c980ba621aaa00da3ed7436f7d6e549197dfe6995"
+	    "15dfa2c6583d95e6412af21c097d473155875ffd561d6790";
 	/* The load option of the firmware's UiApp. */
-	static const char option[] = "090100002c0055006900410070007000000004071400c9bdb87cebf8344faa"
-	    "ea3ee4af6516a10406140021aa2c4614760345836e8ab6f46623317fff0400";
+	static const char option[] =
+	    "090100002c0055006900410070007000000004071400c9bdb87cebf8344faaea"
+	    "3ee4af6516a10406140021aa2c4614760345836e8ab6f46623317fff0400";
 	struct digest384 hob, want = { { 0 } }, got;
 	struct acpi_digests acpi;
 	struct reason why;

@@ -109,7 +109,8 @@ struct edit {
 #define EDIT(name, from, to, why) { name, from, to, sizeof from - 1, sizeof to - 1, why }
 
 static const struct edit edits[] = {
-	EDIT("unknown root member", "\xa3\x67version\x04", "\xa4\x61x\x81\x00\x67version\x04", NULL),
+	EDIT("unknown root member", "\xa3\x67version\x04", "\xa4\x61x\x81\x00\x67version\x04",
+	    NULL),
 	EDIT("unknown member twice", "\xa3\x67version\x04", "\xa5\x61x\x00\x61x\x00\x67version\x04",
 	    NULL),
 	EDIT("no version", "\x67version\x04", "\x67wersion\x04", CBOR "missing field `version`"),
@@ -205,6 +206,9 @@ test_form(void **state)
 	memcpy(large, cbor.ptr, cbor.len);
 	expect_bytes((struct bytes){ large, cbor.len + 1 }, 3, "trailing byte",
 	    "TdxOsImageMeasurement: 1 trailing byte(s) after the CBOR document");
+	doc.td_hob = (struct bytes){ large, TDX_DOCUMENT_MAX_LEN - cbor.len + doc.td_hob.len - 2 };
+	assert_int_equal(document_write(arena, &doc).len, TDX_DOCUMENT_MAX_LEN);
+	expect(&doc, 3, "as large as may be", NULL);
 	expect_bytes(BYTES_OF(large), 3, "too large",
 	    "TdxOsImageMeasurement: document has 65537 bytes, more than 65536");
 }
@@ -273,9 +277,41 @@ test_cmdline(void **state)
 	assert_true(tdx_document_cmdline_check(bytes_str(line), &why));
 	(void)snprintf(line, sizeof line, "%s %0*d", ROOT, 2049 - (int)strlen(ROOT) - 1, 0);
 	assert_false(tdx_document_cmdline_check(bytes_str(line), &why));
-	assert_string_equal(why.text, "tdx.measurement.image.base_cmdline has 2049 bytes, more than "
-	    "COMMAND_LINE_SIZE (2048)");
+	assert_string_equal(why.text, "tdx.measurement.image.base_cmdline has 2049 bytes, more "
+	    "than COMMAND_LINE_SIZE (2048)");
 	assert_int_equal(why.kind, REASON_LIMIT);
+}
+
+/* Everything with the Unicode property White_Space parts words, and nothing beside it. */
+static void
+test_cmdline_space(void **state)
+{
+	static const char *const spaces[] = {
+		"\t", "\n", "\v", "\f", "\r", " ", "\xc2\x85", "\xc2\xa0", "\xe1\x9a\x80",
+		"\xe2\x80\x80", "\xe2\x80\x81", "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84",
+		"\xe2\x80\x85", "\xe2\x80\x86", "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89",
+		"\xe2\x80\x8a", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f",
+		"\xe3\x80\x80",
+	};
+	static const char *const others[] = {
+		"\x08", "\x0e", "\x1c", "\x1f", "!", "\x7f", "\xc2\x84", "\xc2\x86", "\xc2\x9f",
+		"\xe1\x9a\x81", "\xe1\xa0\x8e", "\xe2\x80\x8b", "\xe2\x80\xa7", "\xe2\x80\xaa",
+		"\xe2\x81\x9e", "\xe2\x81\xa0", "\xe3\x80\x81", "\xef\xbb\xbf",
+	};
+	struct reason why;
+	char line[200];
+	size_t i;
+
+	for (i = 0; i < NELEM(spaces); i++) {
+		(void)snprintf(line, sizeof line, "x%s" ROOT "%sy", spaces[i], spaces[i]);
+		if (!tdx_document_cmdline_check(bytes_str(line), &why))
+			fail_msg("space %zu: %s", i, why.text);
+	}
+	for (i = 0; i < NELEM(others); i++) {
+		(void)snprintf(line, sizeof line, "x%s" ROOT, others[i]);
+		if (tdx_document_cmdline_check(bytes_str(line), &why))
+			fail_msg("other %zu", i);
+	}
 }
 
 static void
@@ -309,6 +345,7 @@ main(void)
 		cmocka_unit_test(test_form),
 		cmocka_unit_test(test_key_order),
 		cmocka_unit_test(test_cmdline),
+		cmocka_unit_test(test_cmdline_space),
 		cmocka_unit_test(test_cmdline_digest),
 	};
 

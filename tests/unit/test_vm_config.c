@@ -57,7 +57,8 @@ static const struct {
 	{ "number for a bool", "{\"swtpm\":0}", PARSE "\"swtpm\" is a number, not a boolean" },
 	{ "null text", "{\"host_share_mode\":null}",
 	    PARSE "\"host_share_mode\" is null, not a string" },
-	{ "null hash", "{\"os_image_hash\":null}", PARSE "\"os_image_hash\" is null, not a string" },
+	{ "null hash", "{\"os_image_hash\":null}",
+	    PARSE "\"os_image_hash\" is null, not a string" },
 	{ "null variant", "{\"tdx_attestation_variant\":null}",
 	    PARSE "\"tdx_attestation_variant\" is null, not a string" },
 	{ "null nodes", "{\"numa_nodes\":null}", PARSE "\"numa_nodes\" is null, not an array" },
@@ -232,7 +233,8 @@ test_node_limit(void **state)
 	struct reason why;
 	size_t i, len;
 
-	for (len = (size_t)sprintf(text, "{\"numa_nodes\":[{}"), i = 1; i < VM_CONFIG_MAX_NODES; i++)
+	len = (size_t)sprintf(text, "{\"numa_nodes\":[{}");
+	for (i = 1; i < VM_CONFIG_MAX_NODES; i++)
 		len += (size_t)sprintf(text + len, ",{}");
 	(void)strcpy(text + len, "]}");
 	assert_true(vm_config_read(&config, arena, bytes_str(text), &why));
@@ -246,7 +248,8 @@ test_node_limit(void **state)
 static void
 test_image_hash(void **state)
 {
-	static const char hex[] = "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	static const char hex[] =
+	    "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 	static const struct {
 		const char *more, *why;
 	} rows[] = {
@@ -286,7 +289,8 @@ test_page_order(void **state)
 		{ "{\"qemu_version\":\"8.99.99\"}", NULL, true },
 		{ "{\"qemu_version\":\"9.0.0\"}", NULL, false },
 		{ "{\"qemu_version\":\"+10.02.1\"}", NULL, false },
-		{ "{\"qemu_version\":\"8.2.2\",\"qemu_single_pass_add_pages\":false}", NULL, false },
+		{ "{\"qemu_version\":\"8.2.2\",\"qemu_single_pass_add_pages\":false}", NULL,
+		    false },
 		{ "{\"qemu_version\":\"10.2.1\",\"qemu_single_pass_add_pages\":true}", NULL, true },
 		{ "{\"qemu_version\":\"8.2.2\",\"qemu_single_pass_add_pages\":null}", NULL, true },
 		{ "{\"qemu_version\":\"7.2.0\"}", "Unsupported QEMU version: (7, 2, 0)", false },
