@@ -54,34 +54,45 @@ quote_input_read(struct bytes *out, struct arena *arena, struct bytes content,
 	return hex_decode_arena(out, arena, (struct bytes){ digits, n }, SESSION_INPUT_MAX, why);
 }
 
-/* The object with nothing known, for a clock that cannot be trusted. */
-static int
-clock_refuse(const struct session *session)
+/* The object with nothing known. */
+static bool
+unknown_write(CBB *out, const char *reason)
 {
 	static const char *const unknown[] = {
 		"tee", "quote_version", "fmspc", "pck_ca", "tcb_status", "advisory_ids",
 		"platform_tcb_status", "qe_tcb_status", "tcb_evaluation_data_number", "report",
 		"pinned",
 	};
-	struct dv_answer answer = { 0 };
-	struct json_writer w = { 0 };
-	uint8_t text[512];
+	struct json_writer w = { .out = out };
 	size_t i;
-	CBB cbb;
 
-	if (!CBB_init_fixed(&cbb, text, sizeof text))
-		return EXIT_INVALID;
-	w.out = &cbb;
 	json_write_object(&w, NULL);
 	json_write_bool(&w, "quote_verified", false);
 	for (i = 0; i < NELEM(unknown); i++)
 		json_write_null(&w, unknown[i]);
-	json_write_text(&w, "reason", "Internal error: system clock is before the release date");
+	json_write_text(&w, "reason", reason);
 	json_write_end_object(&w);
-	if (!json_writer_ok(&w))
+	return json_writer_ok(&w);
+}
+
+/* The answer when the clock cannot be trusted. */
+static int
+clock_refuse(const struct session *session)
+{
+	struct dv_answer answer = { 0 };
+	int status = EXIT_INVALID;
+	CBB json;
+
+	if (!CBB_init(&json, 512)) {
+		session_say(session->config, LOG_LEVEL_ERROR, "no memory");
 		return EXIT_INVALID;
-	answer.json = (struct dv_span){ CBB_data(&cbb), CBB_len(&cbb) };
-	return session_print(session, &answer);
+	}
+	if (unknown_write(&json, "Internal error: system clock is before the release date")) {
+		answer.json = (struct dv_span){ CBB_data(&json), CBB_len(&json) };
+		status = session_print(session, &answer);
+	}
+	CBB_cleanup(&json);
+	return status;
 }
 
 int

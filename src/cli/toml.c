@@ -183,6 +183,24 @@ string_measure(const struct toml *toml, uint8_t quote, size_t *len, struct reaso
 	return true;
 }
 
+/* What stands between the quotes, and the closing one. */
+static bool
+string_copy(struct toml *toml, CBB *text, uint8_t quote, struct reason *why)
+{
+	while (peek(toml) != quote) {
+		if (quote == '"' && accept(toml, '\\')) {
+			if (!escape_read(toml, text, why))
+				return false;
+			continue;
+		}
+		if (!CBB_add_u8(text, (uint8_t)peek(toml)))
+			return reject(why, REASON_INTERNAL, "no room for a string");
+		advance(toml);
+	}
+	advance(toml);
+	return true;
+}
+
 /* A basic ("...") or literal ('...') string, the cursor at its opening quote. */
 static bool
 string_read(struct toml *toml, const char **out, struct reason *why)
@@ -191,6 +209,7 @@ string_read(struct toml *toml, const char **out, struct reason *why)
 	size_t len = 0;
 	char *room;
 	CBB text;
+	bool ok;
 
 	if (starts_with(toml, "\"\"\"") || starts_with(toml, "'''"))
 		return reject(why, REASON_UNSUPPORTED, "strings over several lines are not supported");
@@ -199,21 +218,14 @@ string_read(struct toml *toml, const char **out, struct reason *why)
 		return false;
 	/* Escapes only get shorter, so this is enough for what they stand for and a NUL. */
 	room = arena_alloc(toml->settings->arena, len + 1, why);
-	if (room == NULL || !CBB_init_fixed(&text, (uint8_t *)room, len + 1))
-		return room != NULL && reject(why, REASON_INTERNAL, "no memory");
-	while (peek(toml) != quote) {
-		if (quote == '"' && accept(toml, '\\')) {
-			if (!escape_read(toml, &text, why))
-				return false;
-			continue;
-		}
-		if (!CBB_add_u8(&text, (uint8_t)peek(toml)))
-			return reject(why, REASON_INTERNAL, "no room for a string");
-		advance(toml);
-	}
-	advance(toml);
+	if (room == NULL)
+		return false;
+	if (!CBB_init_fixed(&text, (uint8_t *)room, len + 1))
+		return reject(why, REASON_INTERNAL, "no memory");
+	ok = string_copy(toml, &text, quote, why);
+	CBB_cleanup(&text);
 	*out = room;
-	return true;
+	return ok;
 }
 
 static bool

@@ -84,5 +84,21 @@ END
 echo nothing >root.pem
 run 1 -c root.toml --verify - --collateral "$collateral" --at $at <"$lite"
 has "no root" 'Error: failed to parse TDX root CA certificate' err
+# Intel's own root as an external one: PEM, and DER of the same.
+sed -n 's/.*"tcb_info_issuer_chain": *"\([^"]*\)".*/\1/p' "$collateral" >chain
+printf '%b' "$(cat chain)" | awk '/BEGIN/ { text = "" } { text = text $0 "\n" } END { printf "%s", text }' >root.pem
+run 0 -c root.toml --verify - --collateral "$collateral" --at $at <"$lite"
+has "external root" '"trust_anchor":"external"' out
+grep -v CERTIFICATE root.pem | base64 -d >root.der
+sed 's/root\.pem/root.der/' root.toml >der.toml
+run 0 -c der.toml --verify - --collateral "$collateral" --at $at <"$lite"
+has "external root in DER" '"trust_anchor":"external"' out
+echo >>root.der
+run 1 -c der.toml --verify - --collateral "$collateral" --at $at <"$lite"
+has "bytes after the root" 'Error: trailing data in TDX root CA' err
+# Some other certificate is no root.
+printf '%b' "$(cat chain)" | awk '{ print } /END/ { exit }' >root.pem
+run 1 -c root.toml --verify - --collateral "$collateral" --at $at <"$lite"
+has "no CA" 'Error: TDX root certificate is not a CA' err
 
 finish

@@ -393,6 +393,7 @@ test_ranges(void **state)
 	struct reason why;
 	char text[256], expected[64];
 	const struct config_key *key;
+	int64_t value;
 	size_t i;
 	int side;
 
@@ -403,8 +404,8 @@ test_ranges(void **state)
 		for (side = 0; side < 4; side++) {
 			if (side == 3 && key->max == INT64_MAX)
 				continue;
-			(void)snprintf(text, sizeof text, "%s = %lld", key->name,
-			    (long long)(side < 2 ? key->min - side : key->max + side - 2));
+			value = side < 2 ? key->min - side : key->max + (side - 2);
+			(void)snprintf(text, sizeof text, "%s = %lld", key->name, (long long)value);
 			config = config_try("t.toml", text, NULL, NULL, &why);
 			(void)snprintf(expected, sizeof expected, "for key `%s`", key->name);
 			if ((config == NULL && strstr(why.text, expected) != NULL) != (side % 2 == 1))
