@@ -24,7 +24,8 @@
 /* A quote of another machine with the same kind of processor, and so the same PCK CA. */
 #define OTHER_QUOTE     "quotes/tdx/tdx-v4-90c06f000000-dstack-cbdb5b2f.bin"
 
-#define ROUNDS          300
+#define PASSES          3               /* over all figures; the best pass counts */
+#define ROUNDS          100
 #define ROUND_NS        500000          /* each round lasts about this long */
 
 /* The processor time of this program: nothing here waits, and other programs may run. */
@@ -121,7 +122,8 @@ row_add(const char *what, double ns)
 
 	assert(n_rows <= MAX_ROWS);
 	(void)snprintf(row->what, sizeof row->what, "%s", what);
-	row->ns = ns;
+	if (row->ns == 0 || ns < row->ns)
+		row->ns = ns;
 	unit_measure();
 }
 
@@ -249,7 +251,7 @@ measure_prepared(void (*prepare)(struct job *), struct job *job)
 	int64_t start;
 	int i;
 
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < 100; i++) {
 		prepare(job);
 		start = now_ns();
 		job_run(job);
@@ -292,7 +294,7 @@ measure_cold(struct job *job, struct bytes collateral)
 	int64_t start;
 	int i;
 
-	for (i = 0; i < 50; i++) {
+	for (i = 0; i < 20; i++) {
 		job->context = context_new();
 		start = now_ns();
 		collateral_add(job->context, collateral);
@@ -378,10 +380,15 @@ bench_acpi(void)
 int
 main(void)
 {
+	int pass;
+
 	signature_make(&unit_signature);
 	unit_measure();
-	bench_verify();
-	bench_acpi();
+	for (pass = 0; pass < PASSES; pass++) {
+		n_rows = 0;
+		bench_verify();
+		bench_acpi();
+	}
 	rows_print();
 	EC_KEY_free(unit_signature.key);
 	return failures != 0;
