@@ -34,10 +34,10 @@
 	X(PIN,     2, FRAME_SUPERVISOR,              FRAME_WORKER,                   8u << 20,   0)  \
 	X(READY,   3, FRAME_ACCEPTOR | FRAME_WORKER |                                                \
 	              FRAME_FETCHER,                 FRAME_SUPERVISOR,               64u << 10,  0)  \
-	X(LISTEN,  4, FRAME_SUPERVISOR,              FRAME_ACCEPTOR,                 16,         1)  \
-	X(WORKER,  5, FRAME_SUPERVISOR,              FRAME_ACCEPTOR,                 16,         1)  \
-	X(FETCHER, 6, FRAME_SUPERVISOR,              FRAME_ACCEPTOR,                 16,         1)  \
-	X(DRAIN,   7, FRAME_SUPERVISOR,              FRAME_ACCEPTOR,                 16,         0)  \
+	X(LISTEN,  4, FRAME_SUPERVISOR,              FRAME_ACCEPTOR,                 0,          1)  \
+	X(WORKER,  5, FRAME_SUPERVISOR,              FRAME_ACCEPTOR,                 64u << 10,  1)  \
+	X(FETCHER, 6, FRAME_SUPERVISOR,              FRAME_ACCEPTOR,                 0,          1)  \
+	X(DRAIN,   7, FRAME_SUPERVISOR,              FRAME_ACCEPTOR,                 0,          0)  \
 	X(STUCK,   8, FRAME_ACCEPTOR,                FRAME_SUPERVISOR,               16,         0)  \
 	X(JOB,    16, FRAME_ACCEPTOR,                FRAME_WORKER,                   17u << 20,  0)  \
 	X(VERDICT, 17, FRAME_WORKER,                 FRAME_ACCEPTOR,                 8u << 20,   0)  \

@@ -519,6 +519,106 @@ message_worker_config_write(CBB *out, const struct worker_config *config)
 }
 
 bool
+message_acceptor_config_read(struct acceptor_config *config, CBS *in, struct reason *why)
+{
+	uint16_t status;
+
+	if (!CBS_get_u64le(in, &config->max_body_bytes) ||
+	    !CBS_get_u64le(in, &config->max_connections) ||
+	    !CBS_get_u64le(in, &config->queue_max_jobs) ||
+	    !CBS_get_u64le(in, &config->parked_max_jobs) ||
+	    !CBS_get_u64le(in, &config->parked_max_bytes) ||
+	    !CBS_get_u32le(in, &config->keep_alive_secs) ||
+	    !CBS_get_u32le(in, &config->header_timeout_secs) ||
+	    !CBS_get_u32le(in, &config->body_timeout_secs) ||
+	    !CBS_get_u32le(in, &config->write_timeout_secs) ||
+	    !CBS_get_u32le(in, &config->request_deadline_secs) ||
+	    !CBS_get_u32le(in, &config->image_download_timeout_secs) ||
+	    !CBS_get_u32le(in, &config->drain_deadline_secs) ||
+	    !CBS_get_u16le(in, &status) || (status != 200 && status != 503) ||
+	    !bool_read(&config->strict_http, in) || !CBS_get_u8(in, &config->log_level) ||
+	    CBS_len(in) != 0)
+		return malformed(why, "CONFIG");
+	config->unavailable_status = status;
+	return true;
+}
+
+bool
+message_acceptor_config_write(CBB *out, const struct acceptor_config *config)
+{
+	return CBB_add_u64le(out, config->max_body_bytes) &&
+	    CBB_add_u64le(out, config->max_connections) &&
+	    CBB_add_u64le(out, config->queue_max_jobs) &&
+	    CBB_add_u64le(out, config->parked_max_jobs) &&
+	    CBB_add_u64le(out, config->parked_max_bytes) &&
+	    CBB_add_u32le(out, config->keep_alive_secs) &&
+	    CBB_add_u32le(out, config->header_timeout_secs) &&
+	    CBB_add_u32le(out, config->body_timeout_secs) &&
+	    CBB_add_u32le(out, config->write_timeout_secs) &&
+	    CBB_add_u32le(out, config->request_deadline_secs) &&
+	    CBB_add_u32le(out, config->image_download_timeout_secs) &&
+	    CBB_add_u32le(out, config->drain_deadline_secs) &&
+	    CBB_add_u16le(out, (uint16_t)config->unavailable_status) &&
+	    bool_write(out, config->strict_http) && CBB_add_u8(out, config->log_level);
+}
+
+bool
+message_fetcher_config_read(struct fetcher_config *config, struct arena *arena, CBS *in,
+    struct reason *why)
+{
+	if (!list_read(&config->pccs_urls, arena, in, why) ||
+	    !text_read(&config->cache_dir, arena, in, why))
+		return false;
+	if (!i64_read(&config->collateral_max_cache_age_secs, in) ||
+	    !i64_read(&config->root_crl_max_cache_age_secs, in) ||
+	    !i64_read(&config->serve_stale_max_secs, in) ||
+	    !bool_read(&config->pinned_at, in) || !i64_read(&config->at, in) ||
+	    !CBS_get_u8(in, &config->log_level) || CBS_len(in) != 0)
+		return malformed(why, "CONFIG");
+	return true;
+}
+
+bool
+message_fetcher_config_write(CBB *out, const struct fetcher_config *config)
+{
+	return list_write(out, &config->pccs_urls) &&
+	    span_write(out, bytes_str(config->cache_dir)) &&
+	    i64_write(out, config->collateral_max_cache_age_secs) &&
+	    i64_write(out, config->root_crl_max_cache_age_secs) &&
+	    i64_write(out, config->serve_stale_max_secs) &&
+	    bool_write(out, config->pinned_at) && i64_write(out, config->at) &&
+	    CBB_add_u8(out, config->log_level);
+}
+
+bool
+message_worker_read(struct worker_message *worker, CBS *in, struct reason *why)
+{
+	if (!CBS_get_u32le(in, &worker->slot) || !span_read(&worker->deadline, in) ||
+	    !span_read(&worker->internal, in) || CBS_len(in) != 0)
+		return malformed(why, "WORKER");
+	return true;
+}
+
+bool
+message_worker_write(CBB *out, const struct worker_message *worker)
+{
+	return CBB_add_u32le(out, worker->slot) && span_write(out, worker->deadline) &&
+	    span_write(out, worker->internal);
+}
+
+bool
+message_stuck_read(uint32_t *slot, CBS *in, struct reason *why)
+{
+	return (CBS_get_u32le(in, slot) && CBS_len(in) == 0) || malformed(why, "STUCK");
+}
+
+bool
+message_stuck_write(CBB *out, uint32_t slot)
+{
+	return CBB_add_u32le(out, slot);
+}
+
+bool
 message_ready_read(struct ready_message *ready, CBS *in, struct reason *why)
 {
 	if (!bool_read(&ready->ok, in) || !span_read(&ready->reason, in) ||

@@ -100,6 +100,47 @@ bool    message_worker_config_read(struct worker_config *config, struct arena *a
     struct reason *why) MUST_CHECK;
 bool    message_worker_config_write(CBB *out, const struct worker_config *config) MUST_CHECK;
 
+/* CONFIG for the acceptor: keys of the configuration of the same names; seconds, bytes, counts. */
+struct acceptor_config {
+	uint64_t max_body_bytes, max_connections;
+	uint64_t queue_max_jobs, parked_max_jobs, parked_max_bytes;
+	uint32_t keep_alive_secs, header_timeout_secs, body_timeout_secs, write_timeout_secs;
+	uint32_t request_deadline_secs, image_download_timeout_secs, drain_deadline_secs;
+	unsigned unavailable_status;    /* 200 or 503                                   */
+	bool    strict_http;
+	uint8_t log_level;              /* 0 error, 1 warn, 2 info, 3 debug             */
+};
+
+bool    message_acceptor_config_read(struct acceptor_config *config, CBS *in,
+    struct reason *why) MUST_CHECK;
+bool    message_acceptor_config_write(CBB *out, const struct acceptor_config *config) MUST_CHECK;
+
+/* CONFIG for the fetcher. */
+struct fetcher_config {
+	struct dv_list pccs_urls;       /* attestation.urls.pccs, in order              */
+	const char *cache_dir;          /* image_cache_dir; "": nothing is kept         */
+	int64_t collateral_max_cache_age_secs, root_crl_max_cache_age_secs;
+	int64_t serve_stale_max_secs;
+	bool    pinned_at;              /* validity is judged at `at`, ages by the clock */
+	int64_t at;
+	uint8_t log_level;
+};
+
+bool    message_fetcher_config_read(struct fetcher_config *config, struct arena *arena, CBS *in,
+    struct reason *why) MUST_CHECK;
+bool    message_fetcher_config_write(CBB *out, const struct fetcher_config *config) MUST_CHECK;
+
+/* WORKER and STUCK: which of the supervisor's workers.  With WORKER come its ready-made answers. */
+struct worker_message {
+	uint32_t slot;
+	struct bytes deadline, internal;        /* see struct ready_message             */
+};
+
+bool    message_worker_read(struct worker_message *worker, CBS *in, struct reason *why) MUST_CHECK;
+bool    message_worker_write(CBB *out, const struct worker_message *worker) MUST_CHECK;
+bool    message_stuck_read(uint32_t *slot, CBS *in, struct reason *why) MUST_CHECK;
+bool    message_stuck_write(CBB *out, uint32_t slot) MUST_CHECK;
+
 /* READY: a child has taken its configuration, or says why it cannot. */
 struct ready_message {
 	bool    ok;
