@@ -388,10 +388,14 @@ collateral_pinned_new(struct collateral **out, const struct dv_key *key, struct 
 		return false;
 	item->pinned = true;
 	digest_set(item);
-	if (content_read(item, &unreadable))
+	if (content_read(item, &unreadable)) {
 		key_fill(item);
-	else
+	} else if (unreadable.kind != REASON_INTERNAL) {
 		item_spoil(item, &unreadable);
+	} else {
+		*why = unreadable;
+		return false;
+	}
 	*out = TAKE(item);
 	return true;
 }

@@ -125,7 +125,7 @@ struct dcap_collateral {
 
 struct dcap_result {
 	enum dcap_outcome outcome;
-	bool    clock_behind;           /* `why` is an "Internal error: " by itself: no prefix */
+	bool    clock_behind;           /* `why` is about our clock: "Internal error: " stands before it */
 
 	bool    has_quote;              /* it parsed: quote is filled, also when refused */
 	struct quote quote;             /* spans into the request's bytes            */

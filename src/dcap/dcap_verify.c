@@ -82,7 +82,7 @@ clock_check(struct run *run, struct reason *why)
 		return true;
 	run->out->clock_behind = true;
 	return reject(why, REASON_UNAVAILABLE,
-	    "Internal error: system clock is behind signed collateral");
+	    "system clock is behind signed collateral");
 }
 
 /* The key of a `pckcert` request, from certification data of type 2 or 3. */

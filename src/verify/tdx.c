@@ -50,7 +50,7 @@ quote_judge(struct dv_context *context, struct verdict *v, const struct verdict_
 	enum dcap_outcome outcome = quote_ask(context, v, terms, request, v->evidence.quote,
 	    &why);
 
-	if (outcome == DCAP_REFUSED && why.kind != REASON_UNAVAILABLE)
+	if (outcome == DCAP_REFUSED && (why.kind != REASON_UNAVAILABLE || v->dcap.clock_behind))
 		return quote_fail(v, DCAP_FAILED, &why);
 	if (!quote_is_td(&v->dcap.quote)) {
 		(void)reject(&why, REASON_UNSUPPORTED, "no td report");

@@ -251,9 +251,8 @@ mock_fact(const struct mock *mock, enum dv_fact_type type)
 	return (struct dv_fact){ .fetched_at = 0 };
 }
 
-/* Text as the inside of a JSON string. */
-static struct bytes
-escaped(struct bytes text)
+struct bytes
+mock_escaped(struct bytes text)
 {
 	char *out = calloc(2, text.len + 1);
 	size_t n = 0;
@@ -278,19 +277,19 @@ mock_object(const struct mock *mock)
 	const struct bytes parts[] = {
 		bytes_str("{\"root_ca_crl\":\""), hex_digits(pki_crl(&mock->root_crl)),
 		bytes_str("\",\"pck_crl\":\""), hex_digits(pki_crl(&mock->pck_crl)),
-		bytes_str("\",\"pck_crl_issuer_chain\":\""), escaped(chain_pem(&mock->ca, mock)),
+		bytes_str("\",\"pck_crl_issuer_chain\":\""), mock_escaped(chain_pem(&mock->ca, mock)),
 		bytes_str("\",\"tcb_info\":\""),
-		escaped(mock_document_text(mock, DV_FACT_TCB_INFO)),
+		mock_escaped(mock_document_text(mock, DV_FACT_TCB_INFO)),
 		bytes_str("\",\"tcb_info_signature\":\""),
 		hex_digits(document_signature(mock, DV_FACT_TCB_INFO)),
 		bytes_str("\",\"tcb_info_issuer_chain\":\""),
-		escaped(chain_pem(&mock->tcb_signer, mock)),
+		mock_escaped(chain_pem(&mock->tcb_signer, mock)),
 		bytes_str("\",\"qe_identity\":\""),
-		escaped(mock_document_text(mock, DV_FACT_QE_IDENTITY)),
+		mock_escaped(mock_document_text(mock, DV_FACT_QE_IDENTITY)),
 		bytes_str("\",\"qe_identity_signature\":\""),
 		hex_digits(document_signature(mock, DV_FACT_QE_IDENTITY)),
 		bytes_str("\",\"qe_identity_issuer_chain\":\""),
-		escaped(chain_pem(&mock->qe_signer, mock)),
+		mock_escaped(chain_pem(&mock->qe_signer, mock)),
 		bytes_str("\"}"),
 	};
 

@@ -49,6 +49,9 @@ struct bytes mock_document_text(const struct mock *mock, enum dv_fact_type type)
 struct dv_key mock_key(const struct mock *mock, enum dv_fact_type type);
 struct dv_fact mock_fact(const struct mock *mock, enum dv_fact_type type);
 
+/* Text as the inside of a JSON string. */
+struct bytes mock_escaped(struct bytes text);
+
 /* All four items as the JSON object of section 3. */
 struct bytes mock_object(const struct mock *mock);
 
