@@ -32,8 +32,6 @@ key_provider_read(struct key_provider *out, struct arena *arena, struct bytes pa
 	bool has_name, has_id;
 
 	*out = (struct key_provider){ .known = false };
-	if (payload.len == 0)
-		return true;
 	if (!json_read(&root, arena, payload, &limits, why))
 		return why->kind == REASON_MALFORMED || reject_as(why, "key provider");
 	if (!member_read(&has_name, &out->name, arena, root, "name", why) ||

@@ -230,6 +230,7 @@ register_check(const struct event_list *log, struct reason *why)
 	return true;
 }
 
+/* Stricter: the longest genuine name has 20 bytes; upstream has no limit. */
 static bool
 names_check(const struct event_list *list, const char *what, struct reason *why)
 {

@@ -13,7 +13,10 @@ replay_runtime(struct digest384 *rtmr, const struct event_list *runtime, const c
 	}
 }
 
-/* Whether the log tells more about RTMR0 to 2 than a stripped one does. */
+/*
+ * Whether the log tells more about RTMR0 to 2 than a stripped one does.  Stricter: upstream
+ * shows such events without replaying them.
+ */
 static bool
 log_is_full(const struct event_list *log)
 {
