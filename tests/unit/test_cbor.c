@@ -175,6 +175,7 @@ test_simple(void **state)
 		{ IN("\xf6"), 0, "is null, not a boolean" },
 		{ IN("\xf7"), 0, "is a simple value, not a boolean" },
 		{ IN("\xf8\x15"), 0, "is not in its shortest form" },
+		{ IN("\xf8\x20"), 0, "is a simple value, not a boolean" },
 		{ IN("\xf9\x3c\x00"), 0, "is a float, not a boolean" },
 		{ IN("\x01"), 0, "is an unsigned integer, not a boolean" },
 	};
@@ -210,6 +211,8 @@ test_skip(void **state)
 		{ IN("\xf4"), 0, NULL },
 		{ IN("\xf6"), 0, NULL },
 		{ IN("\xf8\xff"), 0, NULL },
+		{ IN("\xf8\x20"), 0, NULL },
+		{ IN("\xf8\x1f"), 0, "is not in its shortest form" },
 		{ IN("\xf9\x3c\x00"), 0, NULL },
 		{ IN("\xfb\x3f\xf0\x00\x00\x00\x00\x00\x00"), 0, NULL },
 		{ IN("\x83\x01\x82\x02\x03\xa0"), 0, NULL },

@@ -135,6 +135,7 @@ test_bytes(void **state)
 		{ IN("\x94\xd0\x01\x02\xcf\x00\x00\x00\x00\x00\x00\x00\x80\xcc\xff"), 4, NULL },
 		{ IN("\x93\xcc\xcc\xcc\xcc\xcc\x05"), 3, NULL },
 		{ IN("\x91\xcd\x01\x00"), 0, "byte 0: is not from 0 to 255" },
+		{ IN("\x91\x80"), 0, "byte 0: is a map, not an integer" },
 		{ IN("\x92\x05\xff"), 0, "byte 1: is not from 0 to 255" },
 		{ IN("\x92\x05\xd0\x80"), 0, "byte 1: is not from 0 to 255" },
 		{ IN("\x92\x05\xc0"), 0, "byte 1: is nil, not an integer" },

@@ -75,7 +75,7 @@ test_valid(void **state)
 		{ "abc\xc3", false }, { "\xc3(", false }, { "\xe2\x82(", false },
 		{ "\xf0\x9f\x98(", false }, { "\xc1\xbf", false }, { "\xe0\x9f\xbf", false },
 		{ "\xf0\x8f\xbf\xbf", false }, { "\xf5\x80\x80\x80", false },
-		{ "\xc3\xa9\xa9", false },
+		{ "\xc3\xa9\xa9", false }, { "\x7f", true }, { "\x80", false },
 	};
 
 	for (size_t i = 0; i < NELEM(rows); i++)
