@@ -164,6 +164,25 @@ test_limits(void **state)
 	assert_int_equal(why.kind, REASON_LIMIT);
 }
 
+static void
+test_small_arenas(void **state)
+{
+	static const char text[] = "[{\"imr\":3,\"digest\":\"ab\"," REST "},{\"imr\":3," REST "}]";
+	struct event_list log;
+	struct reason why;
+	size_t max;
+
+	for (max = 1;; max += 8) {
+		AUTO(arena_free) struct arena *arena = arena_new(max);
+
+		assert_non_null(arena);
+		if (event_log_read(&log, arena, bytes_str(text), &why))
+			break;
+		assert_int_equal(why.kind, REASON_LIMIT);
+	}
+	assert_true(max > 2 * sizeof(struct event));
+}
+
 int
 main(void)
 {
@@ -172,6 +191,7 @@ main(void)
 		cmocka_unit_test(test_duplicates),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_small_arenas),
 	};
 
 	return cmocka_run_group_tests_name("event_log_json", tests, NULL, NULL);
