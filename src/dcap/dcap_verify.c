@@ -358,7 +358,6 @@ static bool
 leaf_crl_verify(const struct run *run, struct reason *why)
 {
 	const struct pck_chain *chain = run->chain;
-	bool found = false;
 
 	for (size_t i = ITEM_ROOT_CRL; i <= ITEM_PCK_CRL; i++) {
 		struct collateral *item = run->items[i];
@@ -369,10 +368,7 @@ leaf_crl_verify(const struct run *run, struct reason *why)
 			return reject(why, REASON_REFUSED, "IssuerNotCrlSigner");
 		if (!collateral_crl_verify(item, &chain->ca.key, run->tools.nops, why))
 			return false;
-		found = true;
 	}
-	if (!found)
-		return reject(why, REASON_REFUSED, "UnknownRevocationStatus");
 	return true;
 }
 
@@ -418,8 +414,6 @@ numbers_fill(struct tcb_numbers *out, const struct run *run)
 		.qe_isv_svn = quote->qe_report.isv_svn,
 	};
 	memcpy(out->cpu_svn, run->chain->pck.cpusvn, sizeof out->cpu_svn);
-	if (!quote_is_td(quote))
-		return;
 	bytes_copy(out->tee_tcb_svn, td->tee_tcb_svn);
 	bytes_copy(out->mr_signer_seam, td->mr_signer_seam);
 	bytes_copy(out->seam_attributes, td->seam_attributes);

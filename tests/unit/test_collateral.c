@@ -355,6 +355,42 @@ test_sizes(void **state)
 	free(big);
 }
 
+/* A document, or a chain, that alone is longer than it may be. */
+static void
+test_document_sizes(void **state)
+{
+	static const struct {
+		enum dv_fact_type type;
+		size_t  text_len, chain_len;
+		const char *why;
+	} rows[] = {
+		{ DV_FACT_TCB_INFO, TCB_INFO_MAX_LEN - 8, 0, "Failed to extract certificates @" },
+		{ DV_FACT_TCB_INFO, TCB_INFO_MAX_LEN - 7, 0, "TCB Info has more than 262144 bytes" },
+		{ DV_FACT_QE_IDENTITY, QE_IDENTITY_MAX_LEN - 7, 0,
+		    "QE Identity has more than 65536 bytes" },
+		{ DV_FACT_TCB_INFO, 1, PEM_MAX_LEN, "Failed to extract certificates @" },
+		{ DV_FACT_TCB_INFO, 1, PEM_MAX_LEN + 1, "issuer chain has more than 32768 bytes" },
+		{ DV_FACT_PCK_CERTIFICATE, 1, PEM_MAX_LEN, "PCK chain has more than 32768 bytes" },
+	};
+	static uint8_t digits[TCB_INFO_MAX_LEN];
+
+	memset(digits, 'a', sizeof digits);
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		const bool tcb = rows[i].type == DV_FACT_TCB_INFO;
+		const struct dv_key key = key_of(JULY, rows[i].type);
+		struct dv_fact fact = { .chain = { digits, rows[i].chain_len } };
+		struct dv_dates dates;
+
+		fact.body = span(pki_join((struct bytes[]){
+		    bytes_str(tcb ? "{\"tcbInfo\":{\"a\":\"" : "{\"enclaveIdentity\":{\"a\":\""),
+		    { digits, rows[i].text_len }, bytes_str("\"},\"signature\":\""),
+		    { digits, 128 }, bytes_str("\"}") }, 5));
+		assert_false(dcap_offer(dcap, &key, &fact, JULY_NOW, &dates, &why));
+		if (!text_matches(why.text, rows[i].why))
+			fail_msg("%zu: \"%s\"", i, why.text);
+	}
+}
+
 #define TEST(name)      cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -370,6 +406,7 @@ main(void)
 		TEST(test_objects),
 		TEST(test_names),
 		TEST(test_sizes),
+		TEST(test_document_sizes),
 	};
 
 	return cmocka_run_group_tests_name("collateral", tests, NULL, NULL);

@@ -313,6 +313,44 @@ test_swapped_crls(void **state)
 	object = pki_replace(object, bytes_str("\"x\""), bytes_str("\"pck_crl\""));
 	assert_true(dcap_pin(dcap, object, MOCK_NOW, &why));
 	expect_valid(MOCK_NOW);
+	assert_int_equal(result.collateral.root_crl.issued, mock.root_crl.this_update);
+	assert_int_equal(result.collateral.pck_crl.issued, mock.pck_crl.this_update);
+}
+
+/* Files of two platforms, SGX and TDX: each quote finds its own. */
+static void
+test_pin_two_platforms(void **state)
+{
+	struct mock other = mock;
+
+	assert_true(dcap_pin(dcap, mock_object(&mock), MOCK_NOW, &why));
+	other.tcb.id = "SGX";
+	other.qe.id = "QE";
+	assert_true(dcap_pin(dcap, mock_object(&other), MOCK_NOW, &why));
+	other.tcb.id = "TDX";
+	other.tcb_fmspc = "000000000001";
+	assert_true(dcap_pin(dcap, mock_object(&other), MOCK_NOW, &why));
+	other.pck_crl.issuer = "Mock Intel SGX PCK Processor CA";
+	assert_true(dcap_pin(dcap, mock_object(&other), MOCK_NOW, &why));
+	expect_valid(MOCK_NOW);
+}
+
+/* One item of the operator's, the others fetched: no age can be told. */
+static void
+test_pin_some(void **state)
+{
+	struct bytes object = mock_object(&mock);
+
+	object = pki_replace(object, bytes_str("\"tcb_info\""), bytes_str("\"x\""));
+	object = pki_replace(object, bytes_str("\"pck_crl\""), bytes_str("\"y\""));
+	object = pki_replace(object, bytes_str("\"root_ca_crl\""), bytes_str("\"z\""));
+	assert_true(dcap_pin(dcap, object, MOCK_NOW, &why));
+	(void)context_ask(MOCK_NOW, false);
+	assert_int_equal(result.nneeds, 3);
+	context_offer_all(MOCK_NOW);
+	expect_valid(MOCK_NOW);
+	assert_true(result.collateral.pinned && !result.collateral.has_fetched_at);
+	assert_int_equal(result.collateral.fetched_at, 0);
 }
 
 /* A file that is current is not displaced by one that is not. */
@@ -396,6 +434,7 @@ test_body_type_4(void **state)
 	mock.quote.body[648] = 1;
 	context_warm();
 	assert_int_equal(result.quote.td.vmid, 1);
+	assert_int_equal(result.nwarnings, 0);
 	assert_true(result.tcb.has_current && result.tcb.current_found);
 	mock.quote.body[600] = 1;
 	expect_refused(MOCK_NOW, "Invalid MR service TD", REASON_REFUSED);
@@ -502,6 +541,8 @@ main(void)
 		TEST(test_pinned_lies),
 		TEST(test_expired_first),
 		TEST(test_swapped_crls),
+		TEST(test_pin_two_platforms),
+		TEST(test_pin_some),
 		TEST(test_pin_twice),
 		TEST(test_pck_certificate),
 		TEST(test_pck_certificate_pinned),

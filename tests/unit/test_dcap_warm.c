@@ -385,6 +385,46 @@ test_stale_root_crl(void **state)
 	expect_valid(at + 3600);
 }
 
+/* A time fixed by the operator: no item is too old to serve. */
+static void
+test_ages_pinned(void **state)
+{
+	config.max_age_secs = config.root_crl_max_age_secs = 60;
+	config.pinned_at = true;
+	context_renew();
+	context_warm();
+	(void)context_ask(MOCK_NOW + MOCK_DAY, false);
+	assert_int_equal(result.outcome, DCAP_VERIFIED);
+}
+
+/* For what the operator gave nothing is fetched, also when it is past its end. */
+static void
+test_pinned_not_fetched(void **state)
+{
+	assert_true(dcap_pin(dcap, mock_object(&mock), MOCK_NOW, &why));
+	(void)context_ask(mock.tcb.next_update + 1, false);
+	assert_int_equal(result.outcome, DCAP_REFUSED);
+	assert_string_equal(why.text, "TCBInfo expired");
+}
+
+/* What came with a chain that does not hold now is no accepted item. */
+static void
+test_offered_chain_dates(void **state)
+{
+	static const int64_t spans[][2] = {
+		{ MOCK_NOW + 1, MOCK_NOW + MOCK_DAY }, { MOCK_NOW - MOCK_DAY, MOCK_NOW - 1 },
+	};
+
+	for (size_t i = 0; i < NELEM(spans); i++) {
+		mock.tcb_signer.not_before = mock.ca.not_before = spans[i][0];
+		mock.tcb_signer.not_after = mock.ca.not_after = spans[i][1];
+		assert_false(context_offer(DV_FACT_TCB_INFO, MOCK_NOW));
+		assert_string_equal(why.text, "issuer chain is outside its validity");
+		assert_false(context_offer(DV_FACT_PCK_CRL, MOCK_NOW));
+		assert_string_equal(why.text, "issuer chain is outside its validity");
+	}
+}
+
 #define TEST(name)                                                              \
 	cmocka_unit_test_setup_teardown(name, context_setup, context_teardown)
 
@@ -410,6 +450,9 @@ main(void)
 		TEST(test_many_reports),
 		TEST(test_report_not_remembered),
 		TEST(test_ages),
+		TEST(test_ages_pinned),
+		TEST(test_pinned_not_fetched),
+		TEST(test_offered_chain_dates),
 		TEST(test_stale_root_crl),
 	};
 
