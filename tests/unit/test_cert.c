@@ -244,12 +244,11 @@ test_form(void **state)
 		    "UnsupportedSignatureAlgorithmForPublicKey" },
 		{ "TRUE is 01", "551d130101ff", "551d13010101", BAD_DER },
 		{ "FALSE written out", "551d130101ff", "551d13010100", NULL },
-		{ "no extension", "a3", "a4", BAD_DER },
 	};
 	struct bytes der = pki_cert(&spec);
 	size_t i;
 
-	for (i = 0; i + 1 < NELEM(cases); i++)
+	for (i = 0; i < NELEM(cases); i++)
 		expect_cert(cases[i].name,
 		    pki_replace(der, pki_hex(cases[i].what), pki_hex(cases[i].with)),
 		    cases[i].why);
