@@ -4,12 +4,9 @@
  *      acpi-tables             reads cases (tests/support/acpi_case.h) and prints for each the
  *                              three digests, loader, rsdp, tables, or "refused: REASON"
  *      acpi-tables -d DIR      one case, and writes the three files into DIR
- *      acpi-tables -t          times the generator
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "../support/acpi_case.h"
 
@@ -68,55 +65,6 @@ case_run(const char *line, const char *dir, struct arena *arena)
 	return ok;
 }
 
-static double
-seconds(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void
-time_run(struct arena *arena)
-{
-	static const struct {
-		uint32_t n_cpus;
-		bool nodes;
-	} shapes[] = {
-		{ 1, false }, { 64, false }, { 64, true }, { 1024, false }, { 4096, true },
-	};
-	enum { ROUNDS = 2000 };
-
-	for (size_t i = 0; i < NELEM(shapes); i++) {
-		struct acpi_shape shape;
-		struct acpi_blobs blobs;
-		struct acpi_digests digests;
-		struct reason why;
-		double generate = 0, digest = 0;
-
-		acpi_shape_init(&shape);
-		shape.cpu_count = shapes[i].n_cpus;
-		shape.memory_size = UINT64_C(64) << 30;
-		shape.hugepages = shapes[i].nodes;
-		for (unsigned round = 0; round < ROUNDS; round++) {
-			const double start = seconds();
-			double middle;
-
-			arena_reset(arena);
-			if (!acpi_generate(&blobs, arena, &shape, ACPI_NEWEST, &why))
-				abort();
-			middle = seconds();
-			acpi_digest(&digests, &blobs);
-			generate += middle - start;
-			digest += seconds() - middle;
-		}
-		printf("%4" PRIu32 " CPUs%s: generated in %.1f us, digested in %.1f us\n",
-		    shape.cpu_count, shape.hugepages ? ", NUMA" : "",
-		    generate * 1e6 / ROUNDS, digest * 1e6 / ROUNDS);
-	}
-}
-
 int
 main(int argc, char **argv)
 {
@@ -128,11 +76,8 @@ main(int argc, char **argv)
 
 	if (arena == NULL)
 		return 1;
-	if (argc == 2 && strcmp(argv[1], "-t") == 0)
-		time_run(arena);
-	else
-		while (ok && getline(&line, &size, stdin) > 0)
-			ok = case_run(line, dir, arena);
+	while (ok && getline(&line, &size, stdin) > 0)
+		ok = case_run(line, dir, arena);
 	free(line);
 	arena_free(arena);
 	return ok && fflush(stdout) == 0 ? 0 : 1;

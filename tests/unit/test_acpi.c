@@ -244,7 +244,8 @@ hex_check(const char *name, struct bytes tables)
 			continue;
 		assert_int_equal(sscanf(p, "%2x", &byte), 1);
 		if (tables.ptr[at] != byte)
-			fail_msg("%s: byte %zu is %02x, not %02x", name, at, tables.ptr[at], byte);
+			fail_msg("%s: byte %zu is %02x, not %02x", name, at, tables.ptr[at],
+			    byte);
 		at++;
 		p++;
 	}
@@ -283,8 +284,8 @@ test_real_tables(void **state)
 static void
 test_second_chance(void **state)
 {
-	static const char loader[] = "01f02cba34d8f7213872ce341a587c636016a6268d0b9c2d2198058a8a709f"
-	    "e38cde80f67c808067444cb8fa11cdd27c";
+	static const char loader[] = "01f02cba34d8f7213872ce341a587c636016a6268d0b9c2d2198058a8a7"
+	    "09fe38cde80f67c808067444cb8fa11cdd27c";
 	struct acpi_shape shape;
 	struct acpi_blobs blobs;
 	struct acpi_digests digests;

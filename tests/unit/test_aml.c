@@ -41,7 +41,8 @@ static const struct {
 	ROW("four segments", "\\\x2F\x04_SB_PCI0PRESCPLK", Ref("\\_SB.PCI0.PRES.CPLK")),
 	ROW("EISA", "\x0C\x41\xD0\x0A\x08", EisaId("PNP0A08")),
 	ROW("EISA, hexadecimal", "\x0C\x41\xD0\x0F\x13", EisaId("PNP0F13")),
-	ROW("UUID", "\x11\x13\x0A\x10\x5B\x4D\xDB\x33\xF7\x1F\x1C\x40\x96\x57\x74\x41\xC0\x3D\xD7\x66",
+	ROW("UUID", "\x11\x13\x0A\x10\x5B\x4D\xDB\x33\xF7\x1F\x1C\x40"
+	    "\x96\x57\x74\x41\xC0\x3D\xD7\x66",
 	    ToUuid("33DB4D5B-1FF7-401C-9657-7441C03DD766")),
 
 	ROW("empty package", "\x12\x02\xFF", EmptyPackage(255)),
@@ -81,7 +82,8 @@ static const struct {
 
 	ROW("level interrupt", "\x89\x06\x00\x09\x01\x10\x00\x00\x00",
 	    Interrupt(INTERRUPT_LEVEL, 16)),
-	ROW("three edge interrupts", "\x89\x0E\x00\x0B\x03\x05\x00\x00\x00\x0A\x00\x00\x00\x0B\x00\x00\x00",
+	ROW("three edge interrupts", "\x89\x0E\x00\x0B\x03\x05\x00\x00\x00"
+	    "\x0A\x00\x00\x00\x0B\x00\x00\x00",
 	    Interrupt3(INTERRUPT_EDGE, 5, 10, 11)),
 	ROW("IRQ", "\x22\x00\x10", IrqNoFlags(12)),
 	ROW("shared IRQ", "\x23\x10\x00\x18", IrqSharedLow(4)),

@@ -59,7 +59,8 @@ static const struct {
 	{ "no version", SHAPE(1, GIB, VERSION("")), OPTIONS "Failed to parse QEMU version: "
 	    "Version string must have exactly 3 parts (major.minor.patch), got 1",
 	    REASON_MALFORMED },
-	{ "version before share mode", SHAPE(1, GIB, VERSION("9.2.x"), .host_share_mode = TEXT("x")),
+	{ "version before share mode", SHAPE(1, GIB, VERSION("9.2.x"),
+	    .host_share_mode = TEXT("x")),
 	    OPTIONS "Failed to parse QEMU version: Invalid version number: "
 	    "invalid digit found in string", REASON_MALFORMED },
 	{ "9p", SHAPE(1, GIB, .host_share_mode = TEXT("9p")), NULL, 0 },
@@ -112,7 +113,8 @@ static const struct {
 	{ "one node, 33 GPUs", SHAPE(1, GIB, .num_gpus = 33, NODES(one_node)), GENERATOR
 	    "the requested topology needs 33 GPU root ports on the PXB, but QEMU supports at "
 	    "most 32", REASON_LIMIT },
-	{ "two nodes, most GPUs", SHAPE(2, GIB, .num_gpus = UINT32_MAX, NODES(two_nodes)), NULL, 0 },
+	{ "two nodes, most GPUs", SHAPE(2, GIB, .num_gpus = UINT32_MAX, NODES(two_nodes)),
+	    NULL, 0 },
 	{ "expander, 11 cards", SHAPE(1, GIB, .num_gpus = 1, .hugepages = true, .num_nics = 11),
 	    NULL, 0 },
 	{ "expander, 12 cards", SHAPE(1, GIB, .num_gpus = 1, .hugepages = true, .num_nics = 12),
@@ -182,7 +184,8 @@ static const struct {
 	    "does is known for whole MiB of memory and without numa_nodes only" },
 	{ "window of a byte", SHAPE(1, GIB, .num_gpus = 1, .pci_hole64_size = 1), false,
 	    GENERATOR "pci_hole64_size (1) is impossible" },
-	{ "last window", SHAPE(1, GIB, .num_gpus = 1, .pci_hole64_size = UINT64_C(0xFFFFC80000000000)),
+	{ "last window", SHAPE(1, GIB, .num_gpus = 1,
+	    .pci_hole64_size = UINT64_C(0xFFFFC80000000000)),
 	    true, NULL },
 	{ "window that wraps", SHAPE(1, GIB, .num_gpus = 1,
 	    .pci_hole64_size = UINT64_C(0xFFFFC80000000001)), false,
