@@ -35,6 +35,12 @@ struct channel {
 	struct blob *payload;
 	size_t  payload_len;
 	int     received_fd;
+
+	struct blob *spare;             /* CHANNEL_AHEAD bytes: the next payload        */
+	size_t  spare_len;              /* of them, came behind a head                  */
+	uint8_t *ahead;                 /* what came behind a whole frame               */
+	size_t  ahead_at, ahead_len;
+	bool    drained;                /* the last call emptied the socket             */
 };
 
 struct blob *
@@ -51,6 +57,23 @@ blob_new(size_t len)
 	blob->nrefs = 1;
 	blob->len = len;
 	return blob;
+}
+
+bool
+blob_resize(struct blob **blob, size_t len)
+{
+	struct blob *resized;
+	size_t size;
+
+	assert((*blob)->nrefs == 1);
+	if (!size_add(&size, sizeof *resized, len))
+		return false;
+	resized = realloc(*blob, size);
+	if (resized == NULL)
+		return false;
+	resized->len = len;
+	*blob = resized;
+	return true;
 }
 
 struct blob *
@@ -114,6 +137,8 @@ channel_release(struct channel *channel)
 		outgoing_free(out);
 	}
 	blob_free(channel->payload);
+	blob_free(channel->spare);
+	free(channel->ahead);
 	fd_close(channel->received_fd);
 	free(channel);
 	return fd;
@@ -149,7 +174,7 @@ static struct outgoing *
 outgoing_new(const struct frame *frame, struct bytes head, struct blob *body, int fd,
     struct reason *why)
 {
-	struct outgoing *out = calloc(1, sizeof *out + FRAME_HEAD_LEN + head.len);
+	struct outgoing *out = malloc(sizeof *out + FRAME_HEAD_LEN + head.len);
 	CBB cbb;
 	size_t written;
 
@@ -157,7 +182,7 @@ outgoing_new(const struct frame *frame, struct bytes head, struct blob *body, in
 		(void)reject(why, REASON_INTERNAL, "out of memory");
 		return NULL;
 	}
-	out->fd = -1;
+	*out = (struct outgoing){ .fd = -1 };
 	if (!CBB_init_fixed(&cbb, out->head, FRAME_HEAD_LEN) || !frame_write(&cbb, frame) ||
 	    !CBB_finish(&cbb, NULL, &written)) {
 		CBB_cleanup(&cbb);
@@ -259,7 +284,7 @@ flush(struct channel *channel)
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
-			return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : errno;
+			return errno == EAGAIN ? 0 : errno;
 		sent(channel, (size_t)n);
 	}
 	return 0;
@@ -327,16 +352,61 @@ fd_receive(struct channel *channel, struct msghdr *msg)
 	return ok;
 }
 
-/* Bytes into the head or the payload: what recvmsg() says, 0 at the end, -1 with errno. */
+/* One recvmsg(): what it says, 0 at the end, -1 with errno. */
 static ssize_t
-receive_some(struct channel *channel, bool *ok)
+receive_iov(struct channel *channel, struct iovec *iov, size_t niov, bool *ok)
 {
-	struct iovec iov;
 	union {
 		struct cmsghdr head;
 		char    room[CMSG_SPACE(sizeof(int) * FRAME_MAX_FDS)];
-	} control = { 0 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	} control;
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = niov };
+	size_t wanted = 0;
+	ssize_t n;
+
+	for (size_t i = 0; i < niov; i++)
+		wanted += iov[i].iov_len;
+	msg.msg_control = control.room;
+	msg.msg_controllen = sizeof control.room;
+	do
+		n = recvmsg(channel->fd, &msg, MSG_CMSG_CLOEXEC);
+	while (n == -1 && errno == EINTR);
+	if (n > 0)
+		*ok = fd_receive(channel, &msg);
+	/* A read ends behind a descriptor, whatever else is there. */
+	channel->drained = n > 0 && (size_t)n < wanted && msg.msg_controllen == 0;
+	return n;
+}
+
+/*
+ * Where frames begin: a head and whatever follows it, into the blob that becomes the payload.
+ * Not inside a frame, so that the next descriptor cannot arrive before its frame's turn.
+ */
+static ssize_t
+receive_ahead(struct channel *channel, bool *ok)
+{
+	struct iovec iov[2];
+	ssize_t n;
+
+	if (channel->spare == NULL && (channel->spare = blob_new(CHANNEL_AHEAD)) == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	iov[0] = (struct iovec){ channel->head, FRAME_HEAD_LEN };
+	iov[1] = (struct iovec){ channel->spare->data, CHANNEL_AHEAD };
+	n = receive_iov(channel, iov, NELEM(iov), ok);
+	if (n <= 0)
+		return n;
+	channel->head_len = (size_t)n < FRAME_HEAD_LEN ? (size_t)n : FRAME_HEAD_LEN;
+	channel->spare_len = (size_t)n - channel->head_len;
+	return n;
+}
+
+/* The rest of the frame that is arriving, and no more. */
+static ssize_t
+receive_rest(struct channel *channel, bool *ok)
+{
+	struct iovec iov;
 	ssize_t n;
 
 	if (channel->has_frame)
@@ -345,14 +415,77 @@ receive_some(struct channel *channel, bool *ok)
 	else
 		iov = (struct iovec){ channel->head + channel->head_len,
 		    FRAME_HEAD_LEN - channel->head_len };
-	msg.msg_control = control.room;
-	msg.msg_controllen = sizeof control.room;
-	do
-		n = recvmsg(channel->fd, &msg, MSG_CMSG_CLOEXEC);
-	while (n == -1 && errno == EINTR);
-	if (n > 0)
-		*ok = fd_receive(channel, &msg);
+	n = receive_iov(channel, &iov, 1, ok);
+	if (n <= 0)
+		return n;
+	if (channel->has_frame)
+		channel->payload_len += (size_t)n;
+	else
+		channel->head_len += (size_t)n;
 	return n;
+}
+
+/* Takes up to len of the bytes that came behind an earlier frame. */
+static size_t
+ahead_take(struct channel *channel, uint8_t *to, size_t len)
+{
+	if (len > channel->ahead_len)
+		len = channel->ahead_len;
+	bytes_copy(to, (struct bytes){ channel->ahead + channel->ahead_at, len });
+	channel->ahead_at += len;
+	channel->ahead_len -= len;
+	return len;
+}
+
+static void
+ahead_consume(struct channel *channel)
+{
+	if (channel->has_frame)
+		channel->payload_len += ahead_take(channel,
+		    channel->payload->data + channel->payload_len,
+		    channel->frame.len - channel->payload_len);
+	else
+		channel->head_len += ahead_take(channel, channel->head + channel->head_len,
+		    FRAME_HEAD_LEN - channel->head_len);
+}
+
+/* Keeps what came behind the frame whose payload the spare blob is. */
+static bool
+ahead_keep(struct channel *channel, struct bytes rest)
+{
+	if (rest.len == 0)
+		return true;
+	if (channel->ahead == NULL && (channel->ahead = malloc(CHANNEL_AHEAD)) == NULL)
+		return false;
+	bytes_copy(channel->ahead, rest);
+	channel->ahead_at = 0;
+	channel->ahead_len = rest.len;
+	return true;
+}
+
+/* The blob for the payload: the spare one when that was read into and is long enough. */
+static bool
+payload_begin(struct channel *channel)
+{
+	size_t len = channel->frame.len, have = channel->spare_len;
+	struct blob *spare = channel->spare;
+
+	channel->spare_len = 0;
+	channel->payload_len = 0;
+	if (have == 0 || len > CHANNEL_AHEAD) {
+		channel->payload = blob_new(len);
+		if (channel->payload == NULL)
+			return false;
+		if (have != 0)
+			bytes_copy(channel->payload->data, (struct bytes){ spare->data, have });
+		channel->payload_len = have;
+		return true;
+	}
+	channel->payload = TAKE(channel->spare);
+	channel->payload->len = len;
+	channel->payload_len = have < len ? have : len;
+	return have <= len ||
+	    ahead_keep(channel, (struct bytes){ spare->data + len, have - len });
 }
 
 static bool
@@ -363,10 +496,8 @@ head_complete(struct channel *channel, struct reason *why)
 	CBS_init(&in, channel->head, FRAME_HEAD_LEN);
 	if (!frame_read(&channel->frame, &in, channel->peer, channel->self, why))
 		return false;
-	channel->payload = blob_new(channel->frame.len);
-	if (channel->payload == NULL)
+	if (!payload_begin(channel))
 		return reject(why, REASON_INTERNAL, "out of memory");
-	channel->payload_len = 0;
 	channel->has_frame = true;
 	return true;
 }
@@ -375,15 +506,19 @@ static enum channel_event
 frame_complete(struct channel *channel, struct frame *frame, struct blob **payload, int *fd,
     struct reason *why)
 {
-	if ((channel->received_fd != -1) != (channel->frame.nfds != 0)) {
-		(void)reject(why, REASON_MALFORMED, "frame %s without the descriptor it announces",
-		    frame_name(channel->frame.type));
-		return CHANNEL_BROKEN;
+	*fd = -1;
+	if (channel->frame.nfds != 0) {
+		if (channel->received_fd == -1) {
+			(void)reject(why, REASON_MALFORMED,
+			    "frame %s without the descriptor it announces",
+			    frame_name(channel->frame.type));
+			return CHANNEL_BROKEN;
+		}
+		*fd = channel->received_fd;
+		channel->received_fd = -1;
 	}
 	*frame = channel->frame;
 	*payload = TAKE(channel->payload);
-	*fd = channel->received_fd;
-	channel->received_fd = -1;
 	channel->has_frame = false;
 	channel->head_len = 0;
 	return CHANNEL_FRAME;
@@ -392,7 +527,7 @@ frame_complete(struct channel *channel, struct frame *frame, struct blob **paylo
 static enum channel_event
 ended(const struct channel *channel, ssize_t n, struct reason *why)
 {
-	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+	if (n == -1 && errno == EAGAIN)
 		return CHANNEL_IDLE;
 	if (n == 0 && !channel->has_frame && channel->head_len == 0)
 		return CHANNEL_CLOSED;
@@ -403,30 +538,52 @@ ended(const struct channel *channel, ssize_t n, struct reason *why)
 	return CHANNEL_BROKEN;
 }
 
+/* More bytes of this frame, from what was taken in before or from the socket. */
+static enum channel_event
+receive_some(struct channel *channel, struct reason *why)
+{
+	bool begins = !channel->has_frame && channel->head_len == 0, ok = true;
+	ssize_t n;
+
+	if (channel->ahead_len != 0) {
+		ahead_consume(channel);
+		return CHANNEL_FRAME;
+	}
+	if (begins && channel->received_fd != -1) {
+		(void)reject(why, REASON_MALFORMED, "a descriptor that no frame announced");
+		return CHANNEL_BROKEN;
+	}
+	if (channel->drained) {
+		channel->drained = false;
+		return CHANNEL_IDLE;
+	}
+	n = begins ? receive_ahead(channel, &ok) : receive_rest(channel, &ok);
+	if (n <= 0)
+		return ended(channel, n, why);
+	if (!ok) {
+		(void)reject(why, REASON_MALFORMED, "more descriptors than announced");
+		return CHANNEL_BROKEN;
+	}
+	return CHANNEL_FRAME;
+}
+
 enum channel_event
 channel_receive(struct channel *channel, struct frame *frame, struct blob **payload, int *fd,
     struct reason *why)
 {
 	for (;;) {
-		bool ok = true;
-		ssize_t n;
+		enum channel_event event;
 
 		if (channel->has_frame && channel->payload_len == channel->frame.len)
 			return frame_complete(channel, frame, payload, fd, why);
-		n = receive_some(channel, &ok);
-		if (n <= 0)
-			return ended(channel, n, why);
-		if (!ok) {
-			(void)reject(why, REASON_MALFORMED, "more descriptors than announced");
-			return CHANNEL_BROKEN;
-		}
-		if (channel->has_frame) {
-			channel->payload_len += (size_t)n;
+		if (!channel->has_frame && channel->head_len == FRAME_HEAD_LEN) {
+			if (!head_complete(channel, why))
+				return CHANNEL_BROKEN;
 			continue;
 		}
-		channel->head_len += (size_t)n;
-		if (channel->head_len == FRAME_HEAD_LEN && !head_complete(channel, why))
-			return CHANNEL_BROKEN;
+		event = receive_some(channel, why);
+		if (event != CHANNEL_FRAME)
+			return event;
 	}
 }
 

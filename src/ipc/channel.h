@@ -5,6 +5,11 @@
  * reading always and for writing while channel_pending(), and calls channel_receive() and
  * channel_flush().  Memory is bounded on both sides: a payload is received only up to its
  * type's limit, and channel_send() refuses once `max_pending` bytes wait.
+ *
+ * System calls are what a small frame costs, so one call takes in as much as there is, up to
+ * CHANNEL_AHEAD bytes past a head, straight to where the payload stays; and when it gave less than
+ * it could have, the socket is known to be empty and not asked again.  For polling that is
+ * triggered by level, not by edge.
  */
 #ifndef IPC_CHANNEL_H
 #define IPC_CHANNEL_H
@@ -20,6 +25,8 @@ struct blob {
 
 /* len bytes, not cleared, one reference; NULL when memory is out. */
 struct blob *blob_new(size_t len);
+/* Another length, for a blob with one reference; false, *blob as it was, when memory is out. */
+bool    blob_resize(struct blob **blob, size_t len) MUST_CHECK;
 struct blob *blob_ref(struct blob *blob);
 void    blob_free(struct blob *blob);   /* drops one reference; NULL is fine            */
 AUTO_DEFINE(struct blob, blob_free)
@@ -29,6 +36,8 @@ blob_bytes(const struct blob *blob)
 {
 	return (struct bytes){ blob->data, blob->len };
 }
+
+#define CHANNEL_AHEAD   ((size_t)32 << 10)
 
 struct channel;
 
@@ -49,7 +58,8 @@ AUTO_DEFINE(struct channel, channel_free)
 
 int     channel_fd(const struct channel *channel);
 
-/* Gives the socket away, unread bytes excepted (there must be none), and frees the channel. */
+/* Gives the socket away and frees the channel.  The peer must not have sent anything that was
+ * not received: it may have been taken in already, and is lost. */
 int     channel_release(struct channel *channel);
 
 /*
