@@ -306,8 +306,9 @@ message_fact_read(struct fact_message *fact, CBS *in, struct reason *why)
 	if (!message_key_read(&fact->key, in, why))
 		return false;
 	if (!CBS_get_u64le(in, &fact->serial) || !bool_read(&fact->candidate, in) ||
-	    !bool_read(&fact->refresh, in) || !i64_read(&fact->fact.fetched_at, in) ||
-	    !span_read(&chain, in) || !span_read(&body, in) || CBS_len(in) != 0)
+	    !bool_read(&fact->refresh, in) || !bool_read(&fact->stale, in) ||
+	    !i64_read(&fact->fact.fetched_at, in) || !span_read(&chain, in) ||
+	    !span_read(&body, in) || CBS_len(in) != 0)
 		return malformed(why, "fact");
 	fact->fact.body = span_bytes(body);
 	fact->fact.chain = span_bytes(chain);
@@ -319,7 +320,7 @@ message_fact_write(CBB *out, const struct fact_message *fact)
 {
 	return message_key_write(out, &fact->key) && CBB_add_u64le(out, fact->serial) &&
 	    bool_write(out, fact->candidate) && bool_write(out, fact->refresh) &&
-	    i64_write(out, fact->fact.fetched_at) &&
+	    bool_write(out, fact->stale) && i64_write(out, fact->fact.fetched_at) &&
 	    span_write(out, bytes_span(fact->fact.chain)) &&
 	    span_write(out, bytes_span(fact->fact.body));
 }

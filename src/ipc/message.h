@@ -61,12 +61,15 @@ bool    message_need_read(struct dv_key keys[DV_NEEDS_MAX], size_t *n, CBS *in,
 bool    message_need_write(CBB *out, const struct dv_key *keys, size_t n) MUST_CHECK;
 
 /* FOUND and FACT: what the fetcher has for a key.  A candidate waits for a worker's word
- * (CHECKED) before it replaces what is stored; a stored item was accepted before. */
+ * (CHECKED) before it replaces what is stored; a stored item was accepted before.  A stale one
+ * is past its maximum age, and could not be fetched again: a worker that has it would ask for
+ * it once more, so its jobs go on as if the key had failed, and find it all the same. */
 struct fact_message {
 	struct dv_key key;
 	uint64_t serial;        /* the fetcher's, of this answer                        */
 	bool    candidate;
 	bool    refresh;        /* nobody asked: fetched ahead of its end               */
+	bool    stale;          /* jobs go on with it and with a failure of its key     */
 	struct dv_fact fact;
 };
 
