@@ -106,7 +106,7 @@ layout_check(struct json_object *object, struct bytes tables)
 		const size_t at = json_object_get_uint64(json_object_array_get_idx(place, 0));
 		const size_t len = json_object_get_uint64(json_object_array_get_idx(place, 1));
 		CBS in = cbs_bytes(tables);
-		uint32_t said;
+		uint32_t said = 0;
 
 		assert_true(CBS_skip(&in, at));
 		assert_memory_equal(CBS_data(&in), signature, 4);

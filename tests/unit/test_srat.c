@@ -59,8 +59,8 @@ static void
 range_check(const char *name, CBS *in, const struct range *range)
 {
 	CBS entry;
-	uint32_t node, flags;
-	uint64_t base, len;
+	uint32_t node = 0, flags = 0;
+	uint64_t base = 0, len = 0;
 
 	assert_true(CBS_get_bytes(in, &entry, 40));
 	assert_true(CBS_skip(&entry, 2) && CBS_get_u32le(&entry, &node) && CBS_skip(&entry, 2) &&
