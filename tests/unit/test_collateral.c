@@ -47,7 +47,7 @@ member(const char *file, const char *name, bool hex)
 {
 	const struct json_limits limits = { .text_len = 1u << 20, .depth = 4, .values = 64 };
 	const struct json *root;
-	struct bytes out;
+	struct bytes out = { NULL, 0 };
 
 	if (!json_read(&root, arena, vector_read(file), &limits, &why) ||
 	    !(hex ? json_hex_var(&out, arena, root, name, 1u << 20, &why) :

@@ -79,7 +79,7 @@ test_needs(void **state)
 	assert_int_equal(result.platform.ca, DV_PCK_CA_PLATFORM);
 }
 
-/* What was asked for in vain is named; the rest is still asked for. */
+/* What was asked for in vain is named, and nothing more is asked for. */
 static void
 test_failed(void **state)
 {
@@ -98,6 +98,7 @@ test_failed(void **state)
 
 		(void)dcap_verify(&result, dcap, &request, arena, &why);
 		assert_int_equal(result.outcome, DCAP_REFUSED);
+		assert_int_equal(result.nneeds, 0);
 		assert_string_equal(why.text, texts[i]);
 		assert_int_equal(why.kind, REASON_UNAVAILABLE);
 	}

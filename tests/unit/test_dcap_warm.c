@@ -18,8 +18,9 @@ static void
 date_set(enum date which)
 {
 	const int64_t at = MOCK_NOW, before = at - 900 * MOCK_DAY, after = at + 900 * MOCK_DAY;
+	const bool from = which == LEAF_FROM || which == CA_FROM || which == SIGNER_FROM ||
+	    which == QE_SIGNER_FROM || which == ROOT_FROM;
 	struct pki_cert *cert = NULL;
-	bool from = false;
 
 	switch (which) {
 	case TCB_ISSUED: mock.tcb.issued = at; return;
@@ -30,16 +31,11 @@ date_set(enum date which)
 	case ROOT_CRL_NEXT: mock.root_crl.next_update = at; return;
 	case PCK_CRL_THIS: mock.pck_crl.this_update = at; return;
 	case PCK_CRL_NEXT: mock.pck_crl.next_update = at; return;
-	case LEAF_FROM: from = true; /* FALLTHROUGH */
-	case LEAF_TO: cert = &mock.leaf; break;
-	case CA_FROM: from = true; /* FALLTHROUGH */
-	case CA_TO: cert = &mock.ca; break;
-	case SIGNER_FROM: from = true; /* FALLTHROUGH */
-	case SIGNER_TO: cert = &mock.tcb_signer; break;
-	case QE_SIGNER_FROM: from = true; /* FALLTHROUGH */
-	case QE_SIGNER_TO: cert = &mock.qe_signer; break;
-	case ROOT_FROM: from = true; /* FALLTHROUGH */
-	case ROOT_TO: cert = &mock.root; break;
+	case LEAF_FROM: case LEAF_TO: cert = &mock.leaf; break;
+	case CA_FROM: case CA_TO: cert = &mock.ca; break;
+	case SIGNER_FROM: case SIGNER_TO: cert = &mock.tcb_signer; break;
+	case QE_SIGNER_FROM: case QE_SIGNER_TO: cert = &mock.qe_signer; break;
+	case ROOT_FROM: case ROOT_TO: cert = &mock.root; break;
 	}
 	cert->not_before = from ? at : before;
 	cert->not_after = from ? after : at;
