@@ -76,9 +76,9 @@ ready(struct worker *worker, struct reason *why)
 
 /* Tells the supervisor what is wrong with the configuration; it ends this process. */
 static bool
-not_ready(struct worker *worker, const char *error, struct reason *why)
+not_ready(struct worker *worker, uint32_t pin_no, const char *error, struct reason *why)
 {
-	const struct ready_message message = { .reason = bytes_str(error) };
+	const struct ready_message message = { .pin = pin_no, .reason = bytes_str(error) };
 
 	return ready_send(worker, &message, why);
 }
@@ -94,7 +94,7 @@ configure(struct worker *worker, CBS *in, struct reason *why)
 		return false;
 	worker->context = dv_context_new(&worker->config.options, error, sizeof error);
 	if (worker->context == NULL)
-		return not_ready(worker, error, why);
+		return not_ready(worker, 0, error, why);
 	return worker->config.npins != 0 || ready(worker, why);
 }
 
@@ -107,7 +107,7 @@ pin(struct worker *worker, CBS *in, struct reason *why)
 	if (worker->context == NULL || worker->npinned == worker->config.npins)
 		return reject(why, REASON_MALFORMED, "PIN that was not announced");
 	if (!dv_collateral_add(worker->context, json, now_read(worker), error, sizeof error))
-		return not_ready(worker, error, why);
+		return not_ready(worker, worker->npinned + 1, error, why);
 	return ++worker->npinned != worker->config.npins || ready(worker, why);
 }
 
@@ -148,6 +148,16 @@ need_send(struct worker *worker, uint64_t job, const struct dv_answer *answer, s
 }
 
 static bool
+fault(struct worker *worker, struct dv_answer *answer, struct bytes text, struct reason *why)
+{
+	char words[ERROR_LEN];
+
+	(void)snprintf(words, sizeof words, "%.*s", (int)text.len, (const char *)text.ptr);
+	return dv_fault_answer(worker->context, answer, DV_FAULT_INPUT, words) ||
+	    reject(why, REASON_INTERNAL, "out of memory");
+}
+
+static bool
 job(struct worker *worker, uint64_t id, CBS *in, struct reason *why)
 {
 	struct job_head head = { 0 };
@@ -171,6 +181,9 @@ job(struct worker *worker, uint64_t id, CBS *in, struct reason *why)
 		break;
 	case JOB_QUOTE:
 		ok = dv_quote(worker->context, &answer, &request);
+		break;
+	case JOB_FAULT:
+		ok = fault(worker, &answer, body, why);
 		break;
 	}
 	if (!ok)

@@ -136,7 +136,6 @@ bool    dv_quote(struct dv_context *context, struct dv_answer *answer,
 enum dv_fault {
 	DV_FAULT_INPUT = 0,             /* unreadable or no request at all           */
 	DV_FAULT_DEADLINE,              /* the request's time is over; retryable     */
-	DV_FAULT_CLOCK,                 /* the clock is before the release date; retryable */
 	DV_FAULT_INTERNAL,
 };
 
@@ -149,9 +148,6 @@ enum dv_fault {
  */
 bool    dv_fault_answer(struct dv_context *context, struct dv_answer *answer,
             enum dv_fault fault, const char *text);
-
-/* An answer's json with two-space indentation, NUL-terminated, to be freed; NULL: no memory. */
-char   *dv_json_pretty(struct dv_span json, size_t *len);
 
 #ifdef __cplusplus
 }

@@ -4,12 +4,12 @@
 #include <config.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <openssl/base.h>
 
 #include "cli/quote_command.h"
+#include "cli/serve_command.h"
 #include "cli/session.h"
 #include "cli/verify_command.h"
 
@@ -40,16 +40,27 @@ static int
 session_run(const struct options *options, struct config *config)
 {
 	struct session session;
-	struct reason why;
+	struct reason why = { 0 };
 	int status;
 
-	if (session_open(&session, &status, options, config, (int64_t)time(NULL), &why))
+	if (session_open(&session, &status, options, config, &why))
 		status = options->mode == MODE_QUOTE ? quote_command(&session) :
 		    verify_command(&session);
 	else
 		start_error(&why);
 	session_close(&session);
 	return status;
+}
+
+static int
+server_run(const struct options *options, const struct config *config)
+{
+	struct reason why = { 0 };
+
+	if (serve_command(options, config, &why))
+		return EXIT_VALID;
+	start_error(&why);
+	return EXIT_INVALID;
 }
 
 static int
@@ -74,9 +85,10 @@ run(const struct options *options)
 	case MODE_VERIFY_CERT:
 		return not_built("--verify-cert");
 	case MODE_SERVER:
+		return server_run(options, config);
 	case MODE_HELP:
 	case MODE_VERSION:
-		return not_built("the HTTP server");
+		break;
 	}
 	return EXIT_USAGE;
 }

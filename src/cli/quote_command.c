@@ -2,7 +2,6 @@
 
 #include "cli/file.h"
 #include "core/hex.h"
-#include "core/json_writer.h"
 
 static bool
 is_space(uint8_t byte)
@@ -54,64 +53,21 @@ quote_input_read(struct bytes *out, struct arena *arena, struct bytes content,
 	return hex_decode_arena(out, arena, (struct bytes){ digits, n }, SESSION_INPUT_MAX, why);
 }
 
-/* The object with nothing known. */
-static bool
-unknown_write(CBB *out, const char *reason)
-{
-	static const char *const unknown[] = {
-		"tee", "quote_version", "fmspc", "pck_ca", "tcb_status", "advisory_ids",
-		"platform_tcb_status", "qe_tcb_status", "tcb_evaluation_data_number", "report",
-		"pinned",
-	};
-	struct json_writer w = { .out = out };
-	size_t i;
-
-	json_write_object(&w, NULL);
-	json_write_bool(&w, "quote_verified", false);
-	for (i = 0; i < NELEM(unknown); i++)
-		json_write_null(&w, unknown[i]);
-	json_write_text(&w, "reason", reason);
-	json_write_end_object(&w);
-	return json_writer_ok(&w);
-}
-
-/* The answer when the clock cannot be trusted. */
-static int
-clock_refuse(const struct session *session)
-{
-	struct dv_answer answer = { 0 };
-	int status = EXIT_INVALID;
-	CBB json;
-
-	if (!CBB_init(&json, 512)) {
-		session_say(session->config, LOG_LEVEL_ERROR, "no memory");
-		return EXIT_INVALID;
-	}
-	if (unknown_write(&json, "Internal error: system clock is before the release date")) {
-		answer.json = (struct dv_span){ CBB_data(&json), CBB_len(&json) };
-		status = session_print(session, &answer);
-	}
-	CBB_cleanup(&json);
-	return status;
-}
-
 int
 quote_command(struct session *session)
 {
 	const char *path = session->options->file;
-	struct dv_answer answer = { 0 };
+	struct session_answer answer;
 	struct bytes content, quote;
-	struct reason why;
+	struct reason why = { 0 };
 
-	if (session->clock_wrong)
-		return clock_refuse(session);
 	if (!file_read(&content, session->arena, path, SESSION_INPUT_MAX, &why) ||
 	    !quote_input_read(&quote, session->arena, content, &why)) {
 		session_say(session->config, LOG_LEVEL_ERROR, "%s: %s", path, why.text);
 		return EXIT_USAGE;
 	}
-	if (!session_judge(session, &answer, quote, dv_quote)) {
-		session_say(session->config, LOG_LEVEL_ERROR, "no memory");
+	if (!session_judge(session, &answer, JOB_QUOTE, quote, &why)) {
+		session_say(session->config, LOG_LEVEL_ERROR, "%s", why.text);
 		return EXIT_INVALID;
 	}
 	return session_print(session, &answer);

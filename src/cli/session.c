@@ -1,91 +1,399 @@
 #include "cli/session.h"
 
-#include <config.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/file.h"
+#include "cli/setup.h"
 #include "core/hex.h"
 
-#define ERROR_LEN       512
-
-/* Questions are asked again a few times, never forever: collateral is needed, then an image. */
+/* Questions are asked again a few times, never for ever: collateral is needed, then an image. */
 #define ROUNDS_MAX      8
 
 /* While a file is read its bytes are copied to ever larger rooms, so the sum is four times. */
 #define ARENA_MAX       (4u * SESSION_INPUT_MAX + OPTIONS_COLLATERAL_MAX * 4u * 65536u)
 
-static bool
-collateral_add(struct session *session, const char *path, struct reason *why)
-{
-	char error[ERROR_LEN];
-	struct bytes text;
+#define READY_MS        30000   /* for a program to take its configuration            */
+#define ANSWER_MS       60000   /* for a worker to judge                              */
+#define FETCHER_MS      1000    /* after its last deadline: then it is not answering  */
 
-	if (!file_read(&text, session->arena, path, SESSION_COLLATERAL_MAX, why))
-		return reject_as(why, "cannot read collateral %s", path);
-	if (!dv_collateral_add(session->context, (struct dv_span){ text.ptr, text.len },
-	    session->now, error, sizeof error))
-		return reject(why, REASON_MALFORMED, "collateral %s: %s", path, error);
-	return true;
+static int64_t
+milliseconds(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* The next frame of a child; false when it is gone, makes no sense or takes too long. */
 static bool
-context_open(struct session *session, struct reason *why)
+frame_wait(struct child *child, struct frame *frame, struct blob **payload, int64_t until_ms,
+    struct reason *why)
 {
-	struct dv_options options = {
-		.policy = session->config->policy,
-		.root_ca_tdx = { session->config->root_ca_tdx.ptr, session->config->root_ca_tdx.len },
-		.serve_stale_max_secs = session->config->serve_stale_max_secs,
-		.collateral_max_cache_age_secs = session->config->collateral_max_cache_age_secs,
-		.root_crl_max_cache_age_secs = session->config->root_crl_max_cache_age_secs,
-		.pinned_at = session->options->has_at,
-		.at = session->options->at,
-	};
-	char error[ERROR_LEN];
+	int fd;
 
-	session->context = dv_context_new(&options, error, sizeof error);
-	return session->context != NULL || reject(why, REASON_MALFORMED, "%s", error);
-}
+	for (;;) {
+		int64_t left = until_ms - milliseconds();
 
-static void
-time_set(struct session *session, int64_t clock)
-{
-	if (session->options->has_at) {
-		session->now = session->options->at;
-		return;
+		switch (channel_receive(child->channel, frame, payload, &fd, why)) {
+		case CHANNEL_FRAME:
+			return true;
+		case CHANNEL_CLOSED:
+			return reject(why, REASON_INTERNAL, "it ended");
+		case CHANNEL_BROKEN:
+			return false;
+		case CHANNEL_IDLE:
+			break;
+		}
+		if (left <= 0)
+			return reject(why, REASON_INTERNAL, "it does not answer");
+		(void)!channel_wait(child->channel, left > INT32_MAX ? INT32_MAX : (int)left);
 	}
-	session->now = clock;
-	session->clock_wrong = session->now < RELEASE_DATE;
+}
+
+/* Waits until a child has taken its configuration; *pin tells which PIN it refuses, from 1. */
+static bool
+ready_wait(struct child *child, uint32_t *pin, struct reason *why)
+{
+	AUTO(blob_free) struct blob *payload = NULL;
+	struct ready_message ready;
+	struct frame frame;
+	CBS in;
+
+	if (!frame_wait(child, &frame, &payload, milliseconds() + READY_MS, why))
+		return false;
+	in = cbs_bytes(blob_bytes(payload));
+	if (frame.type != FRAME_TYPE_READY)
+		return reject(why, REASON_INTERNAL, "unexpected %s", frame_name(frame.type));
+	if (!message_ready_read(&ready, &in, why))
+		return false;
+	if (ready.ok)
+		return true;
+	(void)reject(why, REASON_MALFORMED, "%.*s", (int)ready.reason.len,
+	    (const char *)ready.reason.ptr);
+	*pin = ready.pin;
+	return false;
+}
+
+static bool
+worker_open(struct session *session, int *status, struct reason *why)
+{
+	struct bytes config, pins[OPTIONS_COLLATERAL_MAX];
+	uint32_t pin = 0;
+
+	*status = EXIT_USAGE;
+	if (!setup_collateral(pins, session->arena, session->options, why))
+		return false;
+	*status = EXIT_INVALID;
+	if (!setup_worker(&config, session->arena, session->config, session->options, why) ||
+	    !child_start(&session->worker, session->directory, "dstack-verifier-worker",
+	    FRAME_WORKER, FRAME_SUPERVISOR | FRAME_ACCEPTOR, why) ||
+	    !channel_send(session->worker.channel, FRAME_TYPE_CONFIG, 0, config, NULL, -1, why))
+		return false;
+	for (size_t i = 0; i < session->options->ncollateral; i++)
+		if (!channel_send(session->worker.channel, FRAME_TYPE_PIN, 0, pins[i], NULL, -1,
+		    why))
+			return false;
+	if (ready_wait(&session->worker, &pin, why))
+		return true;
+	if (why->kind != REASON_MALFORMED)
+		return reject_as(why, "dstack-verifier-worker");
+	if (pin == 0 || pin > session->options->ncollateral)
+		return false;
+	*status = EXIT_USAGE;
+	return reject_as(why, "collateral %s", session->options->collateral[pin - 1]);
 }
 
 bool
 session_open(struct session *out, int *status, const struct options *options,
-    struct config *config, int64_t clock, struct reason *why)
+    const struct config *config, struct reason *why)
 {
-	size_t i;
-
 	*out = (struct session){ .options = options, .config = config };
 	*status = EXIT_INVALID;
-	time_set(out, clock);
 	out->arena = arena_new(ARENA_MAX);
 	if (out->arena == NULL)
 		return reject(why, REASON_INTERNAL, "no memory");
-	if (!context_open(out, why))
-		return false;
-	*status = EXIT_USAGE;
-	for (i = 0; i < options->ncollateral; i++)
-		if (!collateral_add(out, options->collateral[i], why))
-			return false;
-	return true;
+	out->directory = setup_directory(out->arena, why);
+	return out->directory != NULL && worker_open(out, status, why);
+}
+
+static void
+child_end(struct child *child)
+{
+	child_close(child);
+	if (child->pid <= 0)
+		return;
+	/* A fetcher may be in the middle of a transfer; nobody waits for it any more. */
+	(void)kill(child->pid, SIGTERM);
+	while (waitpid(child->pid, NULL, 0) == -1 && errno == EINTR)
+		continue;
+	child->pid = 0;
 }
 
 void
 session_close(struct session *session)
 {
-	dv_context_free(session->context);
+	child_end(&session->fetcher);
+	child_end(&session->worker);
+	blob_free(session->payload);
 	arena_free(session->arena);
+}
+
+/* Facts that were asked for, and how they fared. */
+struct errand {
+	struct dv_key keys[DV_NEEDS_MAX];
+	bool    done[DV_NEEDS_MAX];
+	size_t  n;
+	struct dv_failure failures[MESSAGE_MAX_FAILURES];
+	size_t  nfailures;
+};
+
+static void
+errand_fail(struct errand *errand, size_t i, unsigned http_status)
+{
+	errand->done[i] = true;
+	if (errand->nfailures < MESSAGE_MAX_FAILURES)
+		errand->failures[errand->nfailures++] =
+		    (struct dv_failure){ errand->keys[i], http_status };
+}
+
+/* The place of a key among those still waited for; n when it is not. */
+static size_t
+errand_find(const struct errand *errand, const struct dv_key *key)
+{
+	for (size_t i = 0; i < errand->n; i++)
+		if (!errand->done[i] && memcmp(&errand->keys[i], key, sizeof *key) == 0)
+			return i;
+	return errand->n;
+}
+
+static bool
+errand_open(const struct errand *errand)
+{
+	for (size_t i = 0; i < errand->n; i++)
+		if (!errand->done[i])
+			return true;
+	return false;
+}
+
+static bool
+fetcher_open(struct session *session, struct reason *why)
+{
+	struct bytes config;
+	uint32_t none;
+
+	if (session->fetcher.channel != NULL)
+		return true;
+	return setup_fetcher(&config, session->arena, session->config, session->options, why) &&
+	    child_start(&session->fetcher, session->directory, "dstack-verifier-fetcher",
+	    FRAME_FETCHER, FRAME_SUPERVISOR | FRAME_ACCEPTOR, why) &&
+	    channel_send(session->fetcher.channel, FRAME_TYPE_CONFIG, 0, config, NULL, -1, why) &&
+	    ready_wait(&session->fetcher, &none, why);
+}
+
+static bool
+key_send(struct session *session, const struct dv_key *key, struct reason *why)
+{
+	CBB cbb;
+
+	if (!CBB_init(&cbb, 512))
+		return reject(why, REASON_INTERNAL, "no memory");
+	return child_send(&session->fetcher, FRAME_TYPE_FETCH, message_key_write(&cbb, key), &cbb,
+	    -1, why);
+}
+
+/* Gives the worker what was found, and the fetcher the worker's word on it. */
+static bool
+found(struct session *session, struct errand *errand, struct blob *payload, struct reason *why)
+{
+	AUTO(blob_free) struct blob *word = NULL;
+	struct fact_message fact;
+	struct checked_message checked;
+	struct frame frame;
+	CBS in = cbs_bytes(blob_bytes(payload));
+	size_t i;
+
+	if (!message_fact_read(&fact, &in, why))
+		return false;
+	i = errand_find(errand, &fact.key);
+	if (i == errand->n)
+		return true;
+	if (!channel_send(session->worker.channel, FRAME_TYPE_FACT, 0, (struct bytes){ 0 }, payload,
+	    -1, why) ||
+	    !frame_wait(&session->worker, &frame, &word, milliseconds() + ANSWER_MS, why))
+		return false;
+	in = cbs_bytes(blob_bytes(word));
+	if (frame.type != FRAME_TYPE_CHECKED)
+		return reject(why, REASON_INTERNAL, "unexpected %s", frame_name(frame.type));
+	if (!message_checked_read(&checked, &in, why))
+		return false;
+	errand->done[i] = checked.accepted;
+	if (checked.accepted && fact.stale)
+		errand_fail(errand, i, 0);
+	return channel_send(session->fetcher.channel, FRAME_TYPE_CHECKED, 0, (struct bytes){ 0 },
+	    word, -1, why);
+}
+
+static bool
+fetched(struct session *session, struct errand *errand, const struct frame *frame,
+    struct blob *payload, struct reason *why)
+{
+	struct dv_failure failure;
+	CBS in = cbs_bytes(blob_bytes(payload));
+	size_t i;
+
+	if (frame->type == FRAME_TYPE_FOUND)
+		return found(session, errand, payload, why);
+	if (frame->type != FRAME_TYPE_FAILED)
+		return reject(why, REASON_INTERNAL, "unexpected %s", frame_name(frame->type));
+	if (!message_failed_read(&failure, &in, why))
+		return false;
+	i = errand_find(errand, &failure.key);
+	if (i != errand->n)
+		errand_fail(errand, i, failure.http_status);
+	return true;
+}
+
+/* Until every key was found or failed; a fetcher that breaks has failed them all. */
+static bool
+fetch(struct session *session, struct errand *errand, struct reason *why)
+{
+	int64_t until = milliseconds() + session->config->request_deadline_secs * 1000 + FETCHER_MS;
+
+	if (!fetcher_open(session, why))
+		return false;
+	for (size_t i = 0; i < errand->n; i++)
+		if (!key_send(session, &errand->keys[i], why))
+			return false;
+	while (errand_open(errand)) {
+		AUTO(blob_free) struct blob *payload = NULL;
+		struct frame frame;
+
+		if (!frame_wait(&session->fetcher, &frame, &payload, until, why) ||
+		    !fetched(session, errand, &frame, payload, why))
+			return false;
+	}
+	return true;
+}
+
+/* An OS image is no fetcher's errand yet: it cannot be reached. */
+static void
+errand_begin(struct errand *errand, const struct dv_key *keys, size_t n)
+{
+	errand->n = n;
+	for (size_t i = 0; i < n; i++) {
+		errand->keys[i] = keys[i];
+		errand->done[i] = false;
+		if (keys[i].type == DV_FACT_IMAGE)
+			errand_fail(errand, i, 0);
+	}
+}
+
+static bool
+needs(struct session *session, struct errand *errand, struct blob *payload, struct reason *why)
+{
+	struct dv_key keys[DV_NEEDS_MAX];
+	struct reason broken = { 0 };
+	CBS in = cbs_bytes(blob_bytes(payload));
+	size_t n;
+
+	if (!message_need_read(keys, &n, &in, why))
+		return false;
+	errand_begin(errand, keys, n);
+	if (!errand_open(errand) || fetch(session, errand, &broken))
+		return true;
+	session_say(session->config, LOG_LEVEL_WARN, "dstack-verifier-fetcher: %s", broken.text);
+	for (size_t i = 0; i < errand->n; i++)
+		if (!errand->done[i])
+			errand_fail(errand, i, 0);
+	return true;
+}
+
+static bool
+job_send(struct session *session, enum job_kind kind, const struct errand *errand,
+    struct blob *body, struct reason *why)
+{
+	struct job_head head = {
+		.kind = kind,
+		.full_reason = true,
+		.summary = isatty(STDERR_FILENO),
+		.nfailures = errand->nfailures,
+	};
+	CBB cbb;
+	bool ok;
+
+	memcpy(head.failures, errand->failures, sizeof head.failures);
+	if (!CBB_init(&cbb, 256))
+		return reject(why, REASON_INTERNAL, "no memory");
+	ok = message_job_write(&cbb, &head) &&
+	    channel_send(session->worker.channel, FRAME_TYPE_JOB, 1,
+	    (struct bytes){ CBB_data(&cbb), CBB_len(&cbb) }, body, -1, why);
+	CBB_cleanup(&cbb);
+	return ok;
+}
+
+/* One round: the job, and what comes back; *done when that is a verdict. */
+static bool
+ask(struct session *session, struct session_answer *answer, bool *done, enum job_kind kind,
+    struct errand *errand, struct blob *body, struct reason *why)
+{
+	struct frame frame;
+	CBS in;
+
+	blob_free(TAKE(session->payload));
+	if (!job_send(session, kind, errand, body, why) ||
+	    !frame_wait(&session->worker, &frame, &session->payload, milliseconds() + ANSWER_MS,
+	    why))
+		return reject_as(why, "dstack-verifier-worker");
+	if (frame.type == FRAME_TYPE_NEED)
+		return needs(session, errand, session->payload, why);
+	if (frame.type != FRAME_TYPE_VERDICT)
+		return reject(why, REASON_INTERNAL, "unexpected %s", frame_name(frame.type));
+	*done = true;
+	in = cbs_bytes(blob_bytes(session->payload));
+	return message_verdict_read(&answer->head, &answer->text, &in, why);
+}
+
+bool
+session_judge(struct session *session, struct session_answer *answer, enum job_kind kind,
+    struct bytes body, struct reason *why)
+{
+	AUTO(blob_free) struct blob *copy = blob_new(body.len);
+	struct errand errand = { 0 };
+	bool done = false;
+
+	if (copy == NULL)
+		return reject(why, REASON_INTERNAL, "no memory");
+	bytes_copy(copy->data, body);
+	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+		if (!ask(session, answer, &done, kind, &errand, copy, why))
+			return false;
+		if (done)
+			return true;
+	}
+	return reject(why, REASON_INTERNAL, "asked too often for the same facts");
+}
+
+int
+session_print(const struct session *session, const struct session_answer *answer)
+{
+	bool ok = fwrite(answer->text.ptr, 1, answer->text.len, stdout) == answer->text.len &&
+	    fputc('\n', stdout) != EOF;
+
+	if (fflush(stdout) != 0 || !ok) {
+		session_say(session->config, LOG_LEVEL_ERROR, "cannot write the answer: %m");
+		return EXIT_INVALID;
+	}
+	if (answer->head.summary.len != 0)
+		(void)fwrite(answer->head.summary.ptr, 1, answer->head.summary.len, stderr);
+	return answer->head.valid ? EXIT_VALID : EXIT_INVALID;
 }
 
 void
@@ -101,102 +409,4 @@ session_say(const struct config *config, enum log_level level, const char *forma
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
 	va_end(args);
-}
-
-static void
-need_show(char *out, size_t out_len, const struct dv_key *key)
-{
-	char hex[2 * sizeof key->image + 1];
-
-	switch (key->type) {
-	case DV_FACT_TCB_INFO:
-		hex_text(hex, BYTES_OF(key->fmspc));
-		(void)snprintf(out, out_len, "TCB info for FMSPC %s", hex);
-		return;
-	case DV_FACT_QE_IDENTITY:
-		(void)snprintf(out, out_len, "the QE identity");
-		return;
-	case DV_FACT_PCK_CRL:
-		(void)snprintf(out, out_len, "the PCK CRL (%s)",
-		    key->ca == DV_PCK_CA_PLATFORM ? "platform" : "processor");
-		return;
-	case DV_FACT_ROOT_CA_CRL:
-		(void)snprintf(out, out_len, "the root CA CRL");
-		return;
-	case DV_FACT_PCK_CERTIFICATE:
-		(void)snprintf(out, out_len, "the PCK certificate");
-		return;
-	case DV_FACT_IMAGE:
-		hex_text(hex, BYTES_OF(key->image));
-		(void)snprintf(out, out_len, "the OS image %s", hex);
-		return;
-	}
-	(void)snprintf(out, out_len, "something unknown");
-}
-
-/* Tells stderr what was asked for and cannot be fetched. */
-static void
-needs_say(const struct session *session, const struct dv_answer *answer)
-{
-	char name[128];
-	size_t i;
-
-	for (i = 0; i < answer->nneeds; i++) {
-		need_show(name, sizeof name, &answer->needs[i]);
-		session_say(session->config, LOG_LEVEL_WARN,
-		    "%s is needed, and fetching is not built yet%s", name,
-		    answer->needs[i].type == DV_FACT_IMAGE ? "" : "; give it with --collateral FILE");
-	}
-}
-
-/* Whatever was asked for cannot be had. */
-static void
-needs_fail(struct dv_failure *failures, size_t *n, const struct dv_answer *answer)
-{
-	size_t i;
-
-	for (i = 0; i < answer->nneeds; i++) {
-		failures[*n].key = answer->needs[i];
-		failures[(*n)++].http_status = 0;
-	}
-}
-
-bool
-session_judge(struct session *session, struct dv_answer *answer, struct bytes body,
-    session_verify *verify)
-{
-	struct dv_failure failures[ROUNDS_MAX * DV_NEEDS_MAX];
-	struct dv_request request = {
-		.body = { body.ptr, body.len },
-		.now = session->now,
-		.failures = failures,
-		.full_reason = true,
-	};
-	unsigned round;
-
-	for (round = 0; round < ROUNDS_MAX; round++) {
-		if (!verify(session->context, answer, &request))
-			return false;
-		if (answer->nneeds == 0)
-			return true;
-		needs_say(session, answer);
-		needs_fail(failures, &request.nfailures, answer);
-	}
-	return dv_fault_answer(session->context, answer, DV_FAULT_INTERNAL,
-	    "asked too often for what cannot be fetched");
-}
-
-int
-session_print(const struct session *session, const struct dv_answer *answer)
-{
-	bool ok = fwrite(answer->json.ptr, 1, answer->json.len, stdout) == answer->json.len &&
-	    fputc('\n', stdout) != EOF;
-
-	if (fflush(stdout) != 0 || !ok) {
-		session_say(session->config, LOG_LEVEL_ERROR, "cannot write the answer: %m");
-		return EXIT_INVALID;
-	}
-	if (answer->summary != NULL && isatty(STDERR_FILENO))
-		fputs(answer->summary, stderr);
-	return answer->valid ? EXIT_VALID : EXIT_INVALID;
 }

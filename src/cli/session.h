@@ -1,71 +1,75 @@
 /*
- * session.h - what every one-shot command needs: a context with the operator's policy, trust
- * anchor and collateral, and the time to judge at
+ * session.h - one question, judged as the server judges it
+ *
+ * The one-shot commands start a worker, and a fetcher when a fact is missing, and speak the
+ * acceptor's part with them themselves: the same programs, the same frames, no port.
  */
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
 
 #include "cli/config.h"
 #include "cli/options.h"
-#include "dstack-verifier/verify.h"
+#include "ipc/message.h"
+#include "server/child.h"
 
 #define EXIT_VALID      0
 #define EXIT_INVALID    1
 #define EXIT_USAGE      2
 
-/* A file of collateral has about 20 KiB; CRLs may grow. */
-#define SESSION_COLLATERAL_MAX  4194304
-
 /*
- * Most bytes of a request or quote that are read.  An attestation may have 10 MiB, which is
- * 20 MiB of hex; the library has its own limits.
+ * Most bytes of a request or quote that are read.  The frame to the worker has 17 MiB, and no
+ * request that the server takes is larger.
  */
-#define SESSION_INPUT_MAX       33554432
+#define SESSION_INPUT_MAX       16777216
 
 struct session {
 	const struct options *options;
-	struct config *config;
-	struct arena *arena;            /* files                                   */
-	struct dv_context *context;
-	int64_t now;
-	bool    clock_wrong;            /* before the release date, and not pinned */
+	const struct config *config;
+	struct arena *arena;            /* files, configuration                        */
+	const char *directory;          /* of our programs                             */
+	struct child worker;
+	struct child fetcher;           /* started when something is to be fetched     */
+	struct blob *payload;           /* of the last verdict                         */
+};
+
+/* A verdict; spans live until the next call with the session. */
+struct session_answer {
+	struct verdict_head head;
+	struct bytes text;              /* the response object, or what is wrong       */
 };
 
 /*
- * session_open - make everything ready
+ * session_open - a worker that is ready
  *
  *   config  borrowed; must outlive the session
- *   clock   the system's, seconds since 1970 UTC; --at takes its place
  *   status  the exit status when it fails
  *   fails   any kind; for the operator
  */
 bool    session_open(struct session *out, int *status, const struct options *options,
-    struct config *config, int64_t clock, struct reason *why) MUST_CHECK;
+    const struct config *config, struct reason *why) MUST_CHECK;
+
+/* Ends the programs and waits for them. */
 void    session_close(struct session *session);
-
-/* One line to stderr, "dstack-verifier: ...", unless the log level hides it. */
-void    session_say(const struct config *config, enum log_level level, const char *format, ...)
-    PRINTF(3, 4);
-
-/* dv_verify() or dv_quote(). */
-typedef bool session_verify(struct dv_context *context, struct dv_answer *answer,
-    const struct dv_request *request);
 
 /*
  * session_judge - ask until there is an answer
  *
- *   What is missing is told on stderr and noted as not reachable, since nothing fetches yet.
+ *   What is missing is fetched; what cannot be had is told to the worker, whose answer says so.
  *
- *   gives   false only when memory is out
+ *   fails   INTERNAL     a program died or made no sense, or there is no memory
  */
-bool    session_judge(struct session *session, struct dv_answer *answer, struct bytes body,
-    session_verify *verify) MUST_CHECK;
+bool    session_judge(struct session *session, struct session_answer *answer, enum job_kind kind,
+    struct bytes body, struct reason *why) MUST_CHECK;
 
 /*
  * session_print - an answer as one line on standard output, and its summary on a terminal
  *
  *   gives   the exit status
  */
-int     session_print(const struct session *session, const struct dv_answer *answer);
+int     session_print(const struct session *session, const struct session_answer *answer);
+
+/* One line to stderr, "dstack-verifier: ...", unless the log level hides it. */
+void    session_say(const struct config *config, enum log_level level, const char *format, ...)
+    PRINTF(3, 4);
 
 #endif

@@ -4,22 +4,30 @@
 #include <stdlib.h>
 
 #include "cli/file.h"
+#include "core/json_writer.h"
 #include "core/utf8.h"
 
 #define RESULT_SUFFIX   ".verification.json"
 
 #define TEXT_LEN        1024
 
+/* Something of ours is broken, and there is no answer to print. */
+static int
+broken(const struct session *session, const struct reason *why)
+{
+	session_say(session->config, LOG_LEVEL_ERROR, "%s", why->text);
+	return EXIT_INVALID;
+}
+
 /* An answer for what never became a question; gives the exit status. */
 static int
-fault_print(struct session *session, enum dv_fault fault, const char *text)
+fault_print(struct session *session, const char *text)
 {
-	struct dv_answer answer;
+	struct session_answer answer;
+	struct reason why = { 0 };
 
-	if (!dv_fault_answer(session->context, &answer, fault, text)) {
-		session_say(session->config, LOG_LEVEL_ERROR, "no memory");
-		return EXIT_INVALID;
-	}
+	if (!session_judge(session, &answer, JOB_FAULT, bytes_str(text), &why))
+		return broken(session, &why);
 	(void)session_print(session, &answer);
 	return EXIT_INVALID;
 }
@@ -39,27 +47,29 @@ request_file_read(struct session *session, struct bytes *out, struct reason *why
 
 /* A verdict goes to a file as well; faults of the request or of ours do not. */
 static bool
-wants_result_file(const struct session *session, const struct dv_answer *answer)
+wants_result_file(const struct session *session, const struct session_answer *answer)
 {
 	return strcmp(session->options->file, "-") != 0 &&
-	    answer->stage != DV_STAGE_REQUEST && answer->stage != DV_STAGE_INTERNAL;
+	    answer->head.stage != DV_STAGE_REQUEST && answer->head.stage != DV_STAGE_INTERNAL;
 }
 
 static bool
-result_write(const char *path, const struct dv_answer *answer, struct reason *why)
+result_write(const char *path, struct bytes text, struct reason *why)
 {
-	char *name = NULL, *pretty;
-	size_t len = 0;
-	bool ok;
+	char *name = NULL;
+	bool ok = false;
+	CBB pretty;
 
-	pretty = dv_json_pretty(answer->json, &len);
-	if (pretty == NULL || asprintf(&name, "%s%s", path, RESULT_SUFFIX) < 0) {
-		free(pretty);
+	if (!CBB_init(&pretty, 2 * text.len))
 		return reject(why, REASON_INTERNAL, "no memory");
+	if (!json_indent(&pretty, text) || asprintf(&name, "%s%s", path, RESULT_SUFFIX) < 0) {
+		name = NULL;
+		(void)reject(why, REASON_INTERNAL, "no memory");
+	} else {
+		ok = file_write(name, (struct bytes){ CBB_data(&pretty), CBB_len(&pretty) }, why);
 	}
-	ok = file_write(name, (struct bytes){ (const uint8_t *)pretty, len }, why);
-	free(pretty);
 	free(name);
+	CBB_cleanup(&pretty);
 	return ok;
 }
 
@@ -67,24 +77,21 @@ int
 verify_command(struct session *session)
 {
 	const char *path = session->options->file;
-	struct dv_answer answer = { 0 };
+	struct session_answer answer;
 	char text[TEXT_LEN];
-	struct reason why;
+	struct reason why = { 0 };
 	struct bytes body;
 
-	if (session->clock_wrong)
-		return fault_print(session, DV_FAULT_CLOCK, NULL);
 	if (!request_file_read(session, &body, &why))
-		return fault_print(session, DV_FAULT_INPUT, why.text);
-	if (!session_judge(session, &answer, body, dv_verify)) {
-		session_say(session->config, LOG_LEVEL_ERROR, "no memory");
-		return EXIT_INVALID;
+		return fault_print(session, why.text);
+	if (!session_judge(session, &answer, JOB_VERIFY, body, &why))
+		return broken(session, &why);
+	if (answer.head.http_status != 200) {
+		(void)snprintf(text, sizeof text, "Failed to parse JSON: %.*s",
+		    (int)answer.text.len, (const char *)answer.text.ptr);
+		return fault_print(session, text);
 	}
-	if (answer.http_status != 200) {
-		(void)snprintf(text, sizeof text, "Failed to parse JSON: %s", answer.reason);
-		return fault_print(session, DV_FAULT_INPUT, text);
-	}
-	if (wants_result_file(session, &answer) && !result_write(path, &answer, &why))
+	if (wants_result_file(session, &answer) && !result_write(path, answer.text, &why))
 		session_say(session->config, LOG_LEVEL_WARN,
 		    "Failed to write verification result to %s%s: %s", path, RESULT_SUFFIX, why.text);
 	return session_print(session, &answer);

@@ -215,7 +215,7 @@ message_job_read(struct job_head *head, struct bytes *body, CBS *in, struct reas
 {
 	uint8_t kind, nfailures;
 
-	if (!CBS_get_u8(in, &kind) || (kind != JOB_VERIFY && kind != JOB_QUOTE) ||
+	if (!CBS_get_u8(in, &kind) || kind < JOB_VERIFY || kind > JOB_FAULT ||
 	    !bool_read(&head->full_reason, in) || !bool_read(&head->summary, in) ||
 	    !CBS_get_u8(in, &nfailures) || nfailures > MESSAGE_MAX_FAILURES)
 		return malformed(why, "JOB");
@@ -622,7 +622,8 @@ message_stuck_write(CBB *out, uint32_t slot)
 bool
 message_ready_read(struct ready_message *ready, CBS *in, struct reason *why)
 {
-	if (!bool_read(&ready->ok, in) || !span_read(&ready->reason, in) ||
+	if (!bool_read(&ready->ok, in) || !CBS_get_u32le(in, &ready->pin) ||
+	    !span_read(&ready->reason, in) ||
 	    !span_read(&ready->deadline, in) || !span_read(&ready->internal, in) ||
 	    CBS_len(in) != 0)
 		return malformed(why, "READY");
@@ -632,6 +633,7 @@ message_ready_read(struct ready_message *ready, CBS *in, struct reason *why)
 bool
 message_ready_write(CBB *out, const struct ready_message *ready)
 {
-	return bool_write(out, ready->ok) && span_write(out, ready->reason) &&
+	return bool_write(out, ready->ok) && CBB_add_u32le(out, ready->pin) &&
+	    span_write(out, ready->reason) &&
 	    span_write(out, ready->deadline) && span_write(out, ready->internal);
 }

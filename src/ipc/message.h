@@ -24,6 +24,7 @@ bool    message_key_write(CBB *out, const struct dv_key *key) MUST_CHECK;
 enum job_kind {
 	JOB_VERIFY = 1,         /* body: the JSON of POST /verify                       */
 	JOB_QUOTE,              /* body: a quote, raw bytes                             */
+	JOB_FAULT,              /* body: why there is no request, as text; one-shot     */
 };
 
 /* JOB: this head, then the body to the end of the payload. */
@@ -147,6 +148,7 @@ bool    message_stuck_write(CBB *out, uint32_t slot) MUST_CHECK;
 /* READY: a child has taken its configuration, or says why it cannot. */
 struct ready_message {
 	bool    ok;
+	uint32_t pin;           /* when not ok: which PIN, from 1; 0: the configuration */
 	struct bytes reason;    /* when not ok                                          */
 	struct bytes deadline;  /* a worker's: the answer to a request whose time is over */
 	struct bytes internal;  /* and the one to a request that could not be judged    */

@@ -295,32 +295,10 @@ dv_fault_answer(struct dv_context *context, struct dv_answer *answer, enum dv_fa
 		code = VERDICT_DEADLINE_EXCEEDED;
 		text = text != NULL ? text : "deadline exceeded";
 		break;
-	case DV_FAULT_CLOCK:
-		code = VERDICT_CLOCK_BEFORE_RELEASE;
-		kind = REASON_UNAVAILABLE;
-		text = "system clock is before the release date";
-		break;
 	case DV_FAULT_INTERNAL:
 		break;
 	}
 	(void)reject(&why, kind, "Internal error: %s", text != NULL ? text : "internal fault");
 	(void)verdict_fail(v, code, &why);
 	return render_answer(context, answer, v, &terms);
-}
-
-char *
-dv_json_pretty(struct dv_span json, size_t *len)
-{
-	char *out = NULL;
-	CBB cbb;
-
-	if (!CBB_init(&cbb, 2 * json.len))
-		return NULL;
-	if (json_indent(&cbb, span(json)) && (out = malloc(CBB_len(&cbb) + 1)) != NULL) {
-		*len = CBB_len(&cbb);
-		memcpy(out, CBB_data(&cbb), *len);
-		out[*len] = '\0';
-	}
-	CBB_cleanup(&cbb);
-	return out;
 }

@@ -10,6 +10,10 @@ for name in $(env | sed -n 's/^\(DSTACK_VERIFIER_[A-Za-z_]*\)=.*/\1/p'); do
 	unset "$name"
 done
 
+# No test asks a real server for anything, or leaves something in a real cache.
+DSTACK_VERIFIER_ATTESTATION__URLS__PCCS=http://127.0.0.1:9
+export DSTACK_VERIFIER_ATTESTATION__URLS__PCCS
+
 program=$PWD/dstack-verifier
 vectors=$(cd "$srcdir" && pwd)/tests/vectors
 lite=$vectors/dstack-verifier/tdx-lite-attestation.json
@@ -17,6 +21,8 @@ collateral=$vectors/collateral/tdx-90c06f000000-20260520-ev19.json
 at=1780536131
 
 scratch=$(mktemp -d)
+DSTACK_VERIFIER_IMAGE_CACHE_DIR=$scratch/cache
+export DSTACK_VERIFIER_IMAGE_CACHE_DIR
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
 

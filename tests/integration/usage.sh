@@ -23,8 +23,6 @@ for wrong in --foo foo 'quote' 'quote a b' '--verify' '--config' '--verify a b' 
 done
 
 # Not built yet, and said so.
-run 2
-has server 'the HTTP server is not built yet' err
 run 2 --verify-cert x.pem
 has verify-cert '--verify-cert is not built yet' err
 
@@ -63,7 +61,6 @@ has policy '"reason":"Policy check failed: ' out
 printf 'profile = "strict"\n' >strict.toml
 run 1 -c strict.toml --verify - --collateral "$collateral" --at $at <"$lite"
 has strict '"retryable":true' out
-has strict 'the OS image e6f5cfec20c02e7b97baa213d0f718020b55e040172d90ccbcb946d56c8b09db is needed, and fetching is not built yet' err
 cat >listed.toml <<'END'
 profile = "strict"
 [policy]

@@ -72,7 +72,6 @@ run 1 --verify request.json --at $at
 one_line "no collateral"
 has "no collateral" '"kind":"unavailable","retryable":true' out
 has "no collateral" '"reason":"Quote verification failed: failed to verify TDX quote: collateral unavailable: ' out
-has "no collateral" 'TCB info for FMSPC 90c06f000000 is needed, and fetching is not built yet; give it with --collateral FILE' err
 [ -f request.json.verification.json ] || fail "no result file for an invalid one"
 rm -f request.json.verification.json
 
