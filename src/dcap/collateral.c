@@ -279,10 +279,29 @@ collateral_fetched_new(struct collateral **out, const struct dv_key *key,
 	return true;
 }
 
+/* The number that only grows; 0 for a CRL without one, or with one of more than 64 bits. */
+static uint64_t
+item_number(const struct collateral *item)
+{
+	uint64_t number = 0;
+
+	if (item->key.type == DV_FACT_TCB_INFO)
+		return item->tcb.evaluation_data_number;
+	if (item->key.type == DV_FACT_QE_IDENTITY)
+		return item->qe.evaluation_data_number;
+	for (size_t i = 0; i < sizeof item->crl->number; i++) {
+		if (number >> 56 != 0)
+			return 0;
+		number = number << 8 | item->crl->number[i];
+	}
+	return number;
+}
+
 static void
 window_set(struct collateral *item, int64_t issued, int64_t next_update)
 {
-	item->dates = (struct dv_dates){ .issued = issued, .next_update = next_update };
+	item->dates = (struct dv_dates){ .issued = issued, .next_update = next_update,
+	    .number = item_number(item) };
 	if (is_crl(item->key.type)) {
 		item->valid_from = issued - CRL_SKEW_S;
 		item->valid_until = next_update;

@@ -140,6 +140,30 @@ test_genuine(void **state)
 }
 
 /* Older than what was seen, though inside its own window. */
+/* What the store compares two items by, besides their dates. */
+static void
+test_numbers(void **state)
+{
+	static const struct {
+		enum dv_fact_type type;
+		uint64_t number;
+	} rows[] = {
+		{ DV_FACT_TCB_INFO, 21 },
+		{ DV_FACT_QE_IDENTITY, 21 },
+		{ DV_FACT_PCK_CRL, 1 },
+		{ DV_FACT_ROOT_CA_CRL, 1 },
+	};
+
+	for (size_t i = 0; i < NELEM(rows); i++) {
+		const struct dv_key key = key_of(JULY, rows[i].type);
+		const struct dv_fact fact = fact_of(JULY, rows[i].type);
+		struct dv_dates dates;
+
+		assert_true(dcap_offer(dcap, &key, &fact, JULY_NOW, &dates, &why));
+		assert_int_equal(dates.number, rows[i].number);
+	}
+}
+
 static void
 test_rollback(void **state)
 {
@@ -398,6 +422,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_genuine),
+		TEST(test_numbers),
 		TEST(test_rollback),
 		TEST(test_floors),
 		TEST(test_pinned_time),
