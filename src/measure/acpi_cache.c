@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "measure/acpi/blob.h"
+#include "measure/acpi/bytebuf.h"
 
 #define ARENA_MAX_LEN           (4u << 20)      /* the largest tables need 1.2 MiB       */
 #define KEY_MAX_LEN             192
@@ -67,21 +67,21 @@ acpi_cache_hits(const struct acpi_cache *cache)
 }
 
 static void
-text_write(struct blob *out, struct bytes text)
+text_write(struct bytebuf *out, struct bytes text)
 {
-	blob_u8(out, (unsigned)text.len);
-	blob_put(out, text);
+	bytebuf_u8(out, (unsigned)text.len);
+	bytebuf_put(out, text);
 }
 
 static void
-nodes_write(struct blob *out, const struct acpi_shape *s)
+nodes_write(struct bytebuf *out, const struct acpi_shape *s)
 {
 	size_t i;
 
-	blob_u8(out, (unsigned)s->n_numa_nodes);
+	bytebuf_u8(out, (unsigned)s->n_numa_nodes);
 	for (i = 0; i < s->n_numa_nodes; i++) {
-		blob_u8(out, s->numa_nodes[i].has_pxb_bus);
-		blob_u8(out, s->numa_nodes[i].pxb_bus);
+		bytebuf_u8(out, s->numa_nodes[i].has_pxb_bus);
+		bytebuf_u8(out, s->numa_nodes[i].pxb_bus);
 	}
 }
 
@@ -100,27 +100,27 @@ key_possible(const struct acpi_shape *s)
  * test changes each.
  */
 static void
-key_write(struct blob *out, const struct acpi_shape *s, enum acpi_profile profile)
+key_write(struct bytebuf *out, const struct acpi_shape *s, enum acpi_profile profile)
 {
-	blob_u8(out, profile);
-	blob_u32(out, s->cpu_count);
-	blob_u64(out, s->memory_size);
-	blob_u8(out, s->has_qemu_version);
+	bytebuf_u8(out, profile);
+	bytebuf_u32(out, s->cpu_count);
+	bytebuf_u64(out, s->memory_size);
+	bytebuf_u8(out, s->has_qemu_version);
 	text_write(out, s->qemu_version);
-	blob_u8(out, s->pic);
-	blob_u64(out, s->pci_hole64_size);
-	blob_u8(out, s->hugepages);
-	blob_u32(out, s->num_gpus);
-	blob_u32(out, s->num_nvswitches);
-	blob_u32(out, s->num_nics);
-	blob_u32(out, s->num_verity_volumes);
-	blob_u8(out, s->swtpm);
-	blob_u8(out, s->hotplug_off);
+	bytebuf_u8(out, s->pic);
+	bytebuf_u64(out, s->pci_hole64_size);
+	bytebuf_u8(out, s->hugepages);
+	bytebuf_u32(out, s->num_gpus);
+	bytebuf_u32(out, s->num_nvswitches);
+	bytebuf_u32(out, s->num_nics);
+	bytebuf_u32(out, s->num_verity_volumes);
+	bytebuf_u8(out, s->swtpm);
+	bytebuf_u8(out, s->hotplug_off);
 	text_write(out, s->host_share_mode);
 	nodes_write(out, s);
-	blob_u8(out, s->root_verity);
-	blob_u8(out, s->smm);
-	blob_u8(out, s->hpet);
+	bytebuf_u8(out, s->root_verity);
+	bytebuf_u8(out, s->smm);
+	bytebuf_u8(out, s->hpet);
 	assert(!out->full);
 }
 
@@ -228,7 +228,7 @@ acpi_cache_digests(struct acpi_cache *cache, struct acpi_digests *out,
 {
 	const struct acpi_digests *known;
 	uint8_t buffer[KEY_MAX_LEN];
-	struct blob key = { .ptr = buffer, .max_len = sizeof buffer };
+	struct bytebuf key = { .ptr = buffer, .max_len = sizeof buffer };
 
 	if (!key_possible(shape))
 		return digests_generate(cache, out, shape, profile, why);

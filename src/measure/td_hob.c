@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-#include "measure/acpi/blob.h"
+#include "measure/acpi/bytebuf.h"
 
 #define HOB_HANDOFF             1       /* PI specification, EFI_HOB_TYPE_HANDOFF       */
 #define HOB_HANDOFF_LEN         56
@@ -143,37 +143,37 @@ parts_accept(struct parts *parts, const struct td_hob_range *range)
 }
 
 static void
-handoff_write(struct blob *out, uint64_t end_of_list)
+handoff_write(struct bytebuf *out, uint64_t end_of_list)
 {
-	blob_u16(out, HOB_HANDOFF);
-	blob_u16(out, HOB_HANDOFF_LEN);
-	blob_u32(out, 0);
-	blob_u32(out, HOB_HANDOFF_VERSION);
-	blob_u32(out, 0);               /* boot mode            */
-	blob_u64(out, 0);               /* memory top           */
-	blob_u64(out, 0);               /* memory bottom        */
-	blob_u64(out, 0);               /* free memory top      */
-	blob_u64(out, 0);               /* free memory bottom   */
-	blob_u64(out, end_of_list);
+	bytebuf_u16(out, HOB_HANDOFF);
+	bytebuf_u16(out, HOB_HANDOFF_LEN);
+	bytebuf_u32(out, 0);
+	bytebuf_u32(out, HOB_HANDOFF_VERSION);
+	bytebuf_u32(out, 0);               /* boot mode            */
+	bytebuf_u64(out, 0);               /* memory top           */
+	bytebuf_u64(out, 0);               /* memory bottom        */
+	bytebuf_u64(out, 0);               /* free memory top      */
+	bytebuf_u64(out, 0);               /* free memory bottom   */
+	bytebuf_u64(out, end_of_list);
 }
 
 static void
-resource_write(struct blob *out, uint32_t type, uint64_t start, uint64_t len)
+resource_write(struct bytebuf *out, uint32_t type, uint64_t start, uint64_t len)
 {
-	blob_u16(out, HOB_RESOURCE);
-	blob_u16(out, HOB_RESOURCE_LEN);
-	blob_u32(out, 0);
-	blob_u64(out, 0);               /* owner, a GUID        */
-	blob_u64(out, 0);
-	blob_u32(out, type);
-	blob_u32(out, RESOURCE_PRESENT);
-	blob_u64(out, start);
-	blob_u64(out, len);
+	bytebuf_u16(out, HOB_RESOURCE);
+	bytebuf_u16(out, HOB_RESOURCE_LEN);
+	bytebuf_u32(out, 0);
+	bytebuf_u64(out, 0);               /* owner, a GUID        */
+	bytebuf_u64(out, 0);
+	bytebuf_u32(out, type);
+	bytebuf_u32(out, RESOURCE_PRESENT);
+	bytebuf_u64(out, start);
+	bytebuf_u64(out, len);
 }
 
 /* The part with the highest start is always written as free, cut where low memory ends. */
 static void
-last_write(struct blob *out, const struct part *last, uint64_t memory_size)
+last_write(struct bytebuf *out, const struct part *last, uint64_t memory_size)
 {
 	if (memory_size < SPLIT_FROM) {
 		resource_write(out, MEMORY_UNACCEPTED, last->start, last->end - last->start);
@@ -187,7 +187,7 @@ last_write(struct blob *out, const struct part *last, uint64_t memory_size)
 }
 
 static void
-resources_write(struct blob *out, const struct parts *parts, uint64_t memory_size)
+resources_write(struct bytebuf *out, const struct parts *parts, uint64_t memory_size)
 {
 	const struct part *p = parts->at, *last = &parts->at[parts->n - 1];
 
@@ -202,8 +202,8 @@ td_hob_measure(struct digest384 *out, const struct td_hob *hob, uint64_t memory_
     struct reason *why)
 {
 	uint8_t head_bytes[HOB_HANDOFF_LEN], resource_bytes[MAX_RESOURCES * HOB_RESOURCE_LEN];
-	struct blob head = { .ptr = head_bytes, .max_len = sizeof head_bytes };
-	struct blob resources = { .ptr = resource_bytes, .max_len = sizeof resource_bytes };
+	struct bytebuf head = { .ptr = head_bytes, .max_len = sizeof head_bytes };
+	struct bytebuf resources = { .ptr = resource_bytes, .max_len = sizeof resource_bytes };
 	struct parts parts = { 1, { { false, 0, memory_size } } };
 	uint64_t end;
 	size_t i;

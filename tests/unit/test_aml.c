@@ -105,7 +105,7 @@ test_terms(void **state)
 {
 	for (size_t i = 0; i < NELEM(rows); i++) {
 		uint8_t room[64] = { 0 };
-		struct blob out = { .ptr = room, .max_len = sizeof room };
+		struct bytebuf out = { .ptr = room, .max_len = sizeof room };
 		struct aml a = { .out = &out };
 
 		aml_put(&a, rows[i].terms, rows[i].n);
@@ -121,12 +121,12 @@ static uint32_t
 length_of(size_t n)
 {
 	static uint8_t room[(1 << 20) + 64];
-	struct blob out = { .ptr = room, .max_len = sizeof room };
+	struct bytebuf out = { .ptr = room, .max_len = sizeof room };
 	struct aml a = { .out = &out };
 	uint32_t value = 0;
 
 	AML(&a, BeginScope("_SB"));
-	blob_zeros(&out, n);
+	bytebuf_zeros(&out, n);
 	AML(&a, End);
 	assert_false(out.full);
 	for (size_t i = 1; i < out.len - 4 - n; i++)
@@ -154,20 +154,20 @@ test_buffer_sizes(void **state)
 	uint8_t room[300];
 
 	for (size_t i = 0; i < NELEM(sizes); i++) {
-		struct blob out = { .ptr = room, .max_len = sizeof room };
+		struct bytebuf out = { .ptr = room, .max_len = sizeof room };
 		struct aml a = { .out = &out };
 		const size_t size_len = sizes[i] < 2 ? 1 : sizes[i] < 256 ? 2 : 3;
 		const size_t width = sizes[i] + size_len + 1 < 64 ? 1 : 2;
 
 		AML(&a, BeginBuffer);
-		blob_zeros(&out, sizes[i]);
+		bytebuf_zeros(&out, sizes[i]);
 		AML(&a, End);
 		assert_int_equal(out.len, 1 + width + size_len + sizes[i]);
 	}
 }
 
 static void
-device_write(struct blob *out)
+device_write(struct bytebuf *out)
 {
 	struct aml a = { .out = out };
 
@@ -181,12 +181,12 @@ static void
 test_no_room(void **state)
 {
 	uint8_t room[64];
-	struct blob whole = { .ptr = room, .max_len = sizeof room };
+	struct bytebuf whole = { .ptr = room, .max_len = sizeof room };
 
 	device_write(&whole);
 	assert_false(whole.full);
 	for (size_t max_len = 0; max_len < sizeof room; max_len++) {
-		struct blob out = { .ptr = room, .max_len = max_len };
+		struct bytebuf out = { .ptr = room, .max_len = max_len };
 
 		memset(room, 0xEE, sizeof room);
 		device_write(&out);

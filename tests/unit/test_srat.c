@@ -79,7 +79,7 @@ test_ranges(void **state)
 
 	for (size_t i = 0; i < NELEM(rows); i++) {
 		const struct machine m = machine_of(rows[i].memory, rows[i].n_nodes);
-		struct blob out = { .ptr = room, .max_len = sizeof room };
+		struct bytebuf out = { .ptr = room, .max_len = sizeof room };
 		CBS in;
 
 		srat_write(&out, &m);

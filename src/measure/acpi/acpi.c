@@ -30,7 +30,7 @@ tables_room(const struct machine *m)
 }
 
 static struct bytes
-blob_bytes(const struct blob *b)
+bytebuf_bytes(const struct bytebuf *b)
 {
 	return (struct bytes){ b->ptr, b->len };
 }
@@ -40,7 +40,7 @@ acpi_generate(struct acpi_blobs *out, struct arena *arena, const struct acpi_sha
     enum acpi_profile profile, struct reason *why)
 {
 	struct table_place places[N_TABLES];
-	struct blob tables, rsdp, loader;
+	struct bytebuf tables, rsdp, loader;
 	struct machine m;
 	size_t room;
 	uint8_t *p;
@@ -51,17 +51,17 @@ acpi_generate(struct acpi_blobs *out, struct arena *arena, const struct acpi_sha
 	p = arena_alloc(arena, room + LOADER_LEN + RSDP_LEN, why);
 	if (p == NULL)
 		return false;
-	tables = (struct blob){ .ptr = p, .max_len = room };
-	loader = (struct blob){ .ptr = p + room, .max_len = LOADER_LEN };
-	rsdp = (struct blob){ .ptr = p + room + LOADER_LEN, .max_len = RSDP_LEN };
+	tables = (struct bytebuf){ .ptr = p, .max_len = room };
+	loader = (struct bytebuf){ .ptr = p + room, .max_len = LOADER_LEN };
+	rsdp = (struct bytebuf){ .ptr = p + room + LOADER_LEN, .max_len = RSDP_LEN };
 	tables_write(&tables, places, &m);
 	loader_write(&loader, places);
 	rsdp_write(&rsdp, places);
 	assert(!tables.full && !loader.full && !rsdp.full);
 	*out = (struct acpi_blobs){
-		.tables = blob_bytes(&tables),
-		.rsdp = blob_bytes(&rsdp),
-		.loader = blob_bytes(&loader),
+		.tables = bytebuf_bytes(&tables),
+		.rsdp = bytebuf_bytes(&rsdp),
+		.loader = bytebuf_bytes(&loader),
 	};
 	return true;
 }

@@ -18,44 +18,44 @@ enum {
 
 /* An opcode of one byte, or of two when the value has two. */
 static void
-opcode_put(struct blob *out, uint64_t op)
+opcode_put(struct bytebuf *out, uint64_t op)
 {
 	if (op >> 8 == OP_EXTENDED)
-		blob_u8(out, OP_EXTENDED);
-	blob_u8(out, (unsigned)(op & 0xFF));
+		bytebuf_u8(out, OP_EXTENDED);
+	bytebuf_u8(out, (unsigned)(op & 0xFF));
 }
 
 static void
-int_put(struct blob *out, uint64_t value)
+int_put(struct bytebuf *out, uint64_t value)
 {
 	if (value < 2) {                /* ZeroOp, OneOp */
-		blob_u8(out, (unsigned)value);
+		bytebuf_u8(out, (unsigned)value);
 	} else if (value <= UINT8_MAX) {
-		blob_u8(out, OP_BYTE);
-		blob_u8(out, (unsigned)value);
+		bytebuf_u8(out, OP_BYTE);
+		bytebuf_u8(out, (unsigned)value);
 	} else if (value <= UINT16_MAX) {
-		blob_u8(out, OP_WORD);
-		blob_u16(out, (unsigned)value);
+		bytebuf_u8(out, OP_WORD);
+		bytebuf_u16(out, (unsigned)value);
 	} else if (value <= UINT32_MAX) {
-		blob_u8(out, OP_DWORD);
-		blob_u32(out, (uint32_t)value);
+		bytebuf_u8(out, OP_DWORD);
+		bytebuf_u32(out, (uint32_t)value);
 	} else {
-		blob_u8(out, OP_QWORD);
-		blob_u64(out, value);
+		bytebuf_u8(out, OP_QWORD);
+		bytebuf_u64(out, value);
 	}
 }
 
 static void
-text_put(struct blob *out, const char *text)
+text_put(struct bytebuf *out, const char *text)
 {
-	blob_u8(out, OP_STRING);
-	blob_text(out, text);
-	blob_u8(out, 0);
+	bytebuf_u8(out, OP_STRING);
+	bytebuf_text(out, text);
+	bytebuf_u8(out, 0);
 }
 
 /* One segment of at most four characters, padded with '_'; gives where the next begins. */
 static const char *
-segment_put(struct blob *out, const char *p)
+segment_put(struct bytebuf *out, const char *p)
 {
 	char segment[SEGMENT_LEN] = { '_', '_', '_', '_' };
 
@@ -63,28 +63,28 @@ segment_put(struct blob *out, const char *p)
 		assert(i < SEGMENT_LEN);
 		segment[i] = *p++;
 	}
-	blob_put(out, BYTES_OF(segment));
+	bytebuf_put(out, BYTES_OF(segment));
 	return *p == '.' ? p + 1 : p;
 }
 
 static void
-name_put(struct blob *out, const char *path)
+name_put(struct bytebuf *out, const char *path)
 {
 	unsigned nsegments = 1;
 
 	while (*path == '\\' || *path == '^')
-		blob_u8(out, (unsigned char)*path++);
+		bytebuf_u8(out, (unsigned char)*path++);
 	if (*path == '\0') {
-		blob_u8(out, 0);
+		bytebuf_u8(out, 0);
 		return;
 	}
 	for (const char *p = path; *p != '\0'; p++)
 		nsegments += *p == '.';
 	if (nsegments == 2)
-		blob_u8(out, PREFIX_DUAL);
+		bytebuf_u8(out, PREFIX_DUAL);
 	if (nsegments > 2) {
-		blob_u8(out, PREFIX_MULTI);
-		blob_u8(out, nsegments);
+		bytebuf_u8(out, PREFIX_MULTI);
+		bytebuf_u8(out, nsegments);
 	}
 	while (*path != '\0')
 		path = segment_put(out, path);
@@ -101,7 +101,7 @@ hex_digit(char c)
 
 /* Three letters of five bits, then four hexadecimal digits, big endian. */
 static void
-eisa_put(struct blob *out, const char *id)
+eisa_put(struct bytebuf *out, const char *id)
 {
 	unsigned value = 0;
 
@@ -110,14 +110,14 @@ eisa_put(struct blob *out, const char *id)
 		value = value << 5 | ((unsigned)(id[i] - '@') & 31);
 	for (int i = 3; i < 7; i++)
 		value = value << 4 | hex_digit(id[i]);
-	blob_u8(out, OP_DWORD);
+	bytebuf_u8(out, OP_DWORD);
 	for (int shift = 24; shift >= 0; shift -= 8)
-		blob_u8(out, value >> shift & 0xFF);
+		bytebuf_u8(out, value >> shift & 0xFF);
 }
 
 /* The first three groups are stored little endian, the other two as they read. */
 static void
-uuid_put(struct blob *out, const char *text)
+uuid_put(struct bytebuf *out, const char *text)
 {
 	static const uint8_t place[UUID_LEN] = {
 		3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15,
@@ -131,7 +131,7 @@ uuid_put(struct blob *out, const char *text)
 		text += 2;
 	}
 	assert(*text == '\0');
-	blob_put(out, BYTES_OF(uuid));
+	bytebuf_put(out, BYTES_OF(uuid));
 }
 
 /*
@@ -141,7 +141,7 @@ uuid_put(struct blob *out, const char *text)
  * and then written as it is.
  */
 static void
-length_encode(struct blob *to, size_t n, bool counts_itself)
+length_encode(struct bytebuf *to, size_t n, bool counts_itself)
 {
 	unsigned width = 1;
 	size_t value;
@@ -155,12 +155,12 @@ length_encode(struct blob *to, size_t n, bool counts_itself)
 	value = counts_itself ? n + width : n;
 	assert(value < (size_t)1 << 28);
 	if (width == 1) {
-		blob_u8(to, (unsigned)value);
+		bytebuf_u8(to, (unsigned)value);
 		return;
 	}
-	blob_u8(to, (width - 1) << 6 | (unsigned)(value & 0x0F));
+	bytebuf_u8(to, (width - 1) << 6 | (unsigned)(value & 0x0F));
 	for (value >>= 4; --width != 0; value >>= 8)
-		blob_u8(to, (unsigned)(value & 0xFF));
+		bytebuf_u8(to, (unsigned)(value & 0xFF));
 }
 
 static void
@@ -178,8 +178,8 @@ static void
 end(struct aml *a)
 {
 	uint8_t room[4 + 9];
-	struct blob head = { .ptr = room, .max_len = sizeof room };
-	struct blob size = { .ptr = room, .max_len = sizeof room };
+	struct bytebuf head = { .ptr = room, .max_len = sizeof room };
+	struct bytebuf size = { .ptr = room, .max_len = sizeof room };
 	size_t at, content_len;
 
 	assert(a->depth > 0);
@@ -194,7 +194,7 @@ end(struct aml *a)
 		length_encode(&head, content_len, true);
 	}
 	assert(!head.full);
-	blob_insert(a->out, at, (struct bytes){ head.ptr, head.len });
+	bytebuf_insert(a->out, at, (struct bytes){ head.ptr, head.len });
 }
 
 /* Counts the conditions that are open while one of them is false. */
@@ -213,7 +213,7 @@ skipped(struct aml *a, const struct aml_term *term)
 static void
 term_put(struct aml *a, const struct aml_term *term)
 {
-	struct blob *out = a->out;
+	struct bytebuf *out = a->out;
 	const uint64_t value = term->value;
 
 	switch (term->kind) {
@@ -221,16 +221,16 @@ term_put(struct aml *a, const struct aml_term *term)
 		opcode_put(out, value);
 		break;
 	case AML_U8:
-		blob_u8(out, (unsigned)value);
+		bytebuf_u8(out, (unsigned)value);
 		break;
 	case AML_U16:
-		blob_u16(out, (unsigned)value);
+		bytebuf_u16(out, (unsigned)value);
 		break;
 	case AML_U32:
-		blob_u32(out, (uint32_t)value);
+		bytebuf_u32(out, (uint32_t)value);
 		break;
 	case AML_U64:
-		blob_u64(out, value);
+		bytebuf_u64(out, value);
 		break;
 	case AML_INT:
 		int_put(out, value);

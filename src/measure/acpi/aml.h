@@ -12,7 +12,7 @@
 #ifndef MEASURE_ACPI_AML_H
 #define MEASURE_ACPI_AML_H
 
-#include "measure/acpi/blob.h"
+#include "measure/acpi/bytebuf.h"
 
 enum {
 	AML_MAX_DEPTH = 16,             /* the deepest of ours is 9                */
@@ -44,7 +44,7 @@ struct aml_term {
 };
 
 struct aml {
-	struct blob *out;
+	struct bytebuf *out;
 	unsigned depth;                 /* begun and not ended                     */
 	unsigned skip;                  /* begun conditions, from the first false  */
 	struct {

@@ -76,7 +76,7 @@ fw_cfg_write(struct aml *a)
 }
 
 void
-dsdt_write(struct blob *b, const struct machine *m)
+dsdt_write(struct bytebuf *b, const struct machine *m)
 {
 	const size_t at = table_begin(b, "DSDT", 1);
 	struct aml aml = { .out = b };

@@ -4,12 +4,12 @@
 #include "measure/acpi/tables.h"
 
 void
-hpet_write(struct blob *b)
+hpet_write(struct bytebuf *b)
 {
 	const size_t at = table_begin(b, "HPET", 1);
 
-	blob_u32(b, 0x8086A201);        /* block id: Intel's, legacy replacement   */
+	bytebuf_u32(b, 0x8086A201);        /* block id: Intel's, legacy replacement   */
 	gas_write(b, GAS_MEMORY, 0, 0xFED00000);
-	blob_zeros(b, 4);
+	bytebuf_zeros(b, 4);
 	table_end(b, at);
 }

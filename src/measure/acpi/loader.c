@@ -22,48 +22,48 @@ static const char rsdp_file[] = "etc/acpi/rsdp";
 static const char tables_file[] = "etc/acpi/tables";
 
 static void
-file_name_write(struct blob *b, const char *name)
+file_name_write(struct bytebuf *b, const char *name)
 {
-	blob_text(b, name);
-	blob_zeros(b, FILE_NAME_LEN - strlen(name));
+	bytebuf_text(b, name);
+	bytebuf_zeros(b, FILE_NAME_LEN - strlen(name));
 }
 
 static void
-allocate(struct blob *b, const char *file, uint32_t alignment, unsigned zone)
+allocate(struct bytebuf *b, const char *file, uint32_t alignment, unsigned zone)
 {
-	blob_u32(b, COMMAND_ALLOCATE);
+	bytebuf_u32(b, COMMAND_ALLOCATE);
 	file_name_write(b, file);
-	blob_u32(b, alignment);
-	blob_u8(b, zone);
-	blob_align(b, COMMAND_LEN);
+	bytebuf_u32(b, alignment);
+	bytebuf_u8(b, zone);
+	bytebuf_align(b, COMMAND_LEN);
 }
 
 /* Adds the tables' address to the `size` bytes at `at` of a file. */
 static void
-add_pointer(struct blob *b, const char *file, uint32_t at, unsigned size)
+add_pointer(struct bytebuf *b, const char *file, uint32_t at, unsigned size)
 {
-	blob_u32(b, COMMAND_ADD_POINTER);
+	bytebuf_u32(b, COMMAND_ADD_POINTER);
 	file_name_write(b, file);
 	file_name_write(b, tables_file);
-	blob_u32(b, at);
-	blob_u8(b, size);
-	blob_align(b, COMMAND_LEN);
+	bytebuf_u32(b, at);
+	bytebuf_u8(b, size);
+	bytebuf_align(b, COMMAND_LEN);
 }
 
 static void
-add_checksum(struct blob *b, const char *file, uint32_t at, uint32_t start, uint32_t len)
+add_checksum(struct bytebuf *b, const char *file, uint32_t at, uint32_t start, uint32_t len)
 {
-	blob_u32(b, COMMAND_ADD_CHECKSUM);
+	bytebuf_u32(b, COMMAND_ADD_CHECKSUM);
 	file_name_write(b, file);
-	blob_u32(b, at);
-	blob_u32(b, start);
-	blob_u32(b, len);
-	blob_align(b, COMMAND_LEN);
+	bytebuf_u32(b, at);
+	bytebuf_u32(b, start);
+	bytebuf_u32(b, len);
+	bytebuf_align(b, COMMAND_LEN);
 }
 
 /* The pointers that a table holds come before its checksum. */
 static void
-pointers_write(struct blob *b, enum table table, struct table_place place)
+pointers_write(struct bytebuf *b, enum table table, struct table_place place)
 {
 	if (table == TABLE_FACP) {
 		add_pointer(b, tables_file, place.at + FACP_FACS, 4);
@@ -76,7 +76,7 @@ pointers_write(struct blob *b, enum table table, struct table_place place)
 }
 
 void
-loader_write(struct blob *b, const struct table_place *places)
+loader_write(struct bytebuf *b, const struct table_place *places)
 {
 	allocate(b, rsdp_file, 16, ZONE_LOW);
 	allocate(b, tables_file, 64, ZONE_HIGH);
@@ -90,5 +90,5 @@ loader_write(struct blob *b, const struct table_place *places)
 	}
 	add_pointer(b, rsdp_file, RSDP_RSDT, 4);
 	add_checksum(b, rsdp_file, RSDP_CHECKSUM, 0, RSDP_LEN);
-	blob_align(b, SCRIPT_STEP);
+	bytebuf_align(b, SCRIPT_STEP);
 }

@@ -23,49 +23,49 @@ enum {
 #define IO_APIC                 0xFEC00000u
 
 void
-madt_cpu_write(struct blob *b, uint32_t i)
+madt_cpu_write(struct bytebuf *b, uint32_t i)
 {
 	if (!madt_is_x2apic(i)) {
-		blob_u8(b, MADT_LOCAL_APIC);
-		blob_u8(b, 8);
-		blob_u8(b, i);          /* processor, APIC id: one socket, so equal */
-		blob_u8(b, i);
-		blob_u32(b, ENABLED);
+		bytebuf_u8(b, MADT_LOCAL_APIC);
+		bytebuf_u8(b, 8);
+		bytebuf_u8(b, i);          /* processor, APIC id: one socket, so equal */
+		bytebuf_u8(b, i);
+		bytebuf_u32(b, ENABLED);
 		return;
 	}
-	blob_u8(b, MADT_X2APIC);
-	blob_u8(b, 16);
-	blob_u16(b, 0);
-	blob_u32(b, i);
-	blob_u32(b, ENABLED);
-	blob_u32(b, i);
+	bytebuf_u8(b, MADT_X2APIC);
+	bytebuf_u8(b, 16);
+	bytebuf_u16(b, 0);
+	bytebuf_u32(b, i);
+	bytebuf_u32(b, ENABLED);
+	bytebuf_u32(b, i);
 }
 
 static void
-io_apic_write(struct blob *b)
+io_apic_write(struct bytebuf *b)
 {
-	blob_u8(b, MADT_IO_APIC);
-	blob_u8(b, 12);
-	blob_u8(b, 0);                  /* id                                      */
-	blob_u8(b, 0);
-	blob_u32(b, IO_APIC);
-	blob_u32(b, 0);                 /* first interrupt                         */
+	bytebuf_u8(b, MADT_IO_APIC);
+	bytebuf_u8(b, 12);
+	bytebuf_u8(b, 0);                  /* id                                      */
+	bytebuf_u8(b, 0);
+	bytebuf_u32(b, IO_APIC);
+	bytebuf_u32(b, 0);                 /* first interrupt                         */
 }
 
 static void
-override_write(struct blob *b, unsigned irq, uint32_t gsi, unsigned flags)
+override_write(struct bytebuf *b, unsigned irq, uint32_t gsi, unsigned flags)
 {
-	blob_u8(b, MADT_OVERRIDE);
-	blob_u8(b, 10);
-	blob_u8(b, 0);                  /* bus: ISA                                */
-	blob_u8(b, irq);
-	blob_u32(b, gsi);
-	blob_u16(b, flags);
+	bytebuf_u8(b, MADT_OVERRIDE);
+	bytebuf_u8(b, 10);
+	bytebuf_u8(b, 0);                  /* bus: ISA                                */
+	bytebuf_u8(b, irq);
+	bytebuf_u32(b, gsi);
+	bytebuf_u16(b, flags);
 }
 
 /* The timer comes in at 2.  A TD's I/O APIC knows only edges until QEMU 9.2. */
 static void
-overrides_write(struct blob *b, const struct machine *m)
+overrides_write(struct bytebuf *b, const struct machine *m)
 {
 	static const unsigned pci_irqs[] = { 5, 9, 10, 11 };
 
@@ -82,31 +82,31 @@ overrides_write(struct blob *b, const struct machine *m)
 
 /* NMI is at LINT1 of every processor. */
 static void
-nmi_write(struct blob *b, const struct machine *m)
+nmi_write(struct bytebuf *b, const struct machine *m)
 {
 	if (!madt_is_x2apic(m->n_cpus - 1)) {
-		blob_u8(b, MADT_LOCAL_NMI);
-		blob_u8(b, 6);
-		blob_u8(b, 0xFF);
-		blob_u16(b, 0);
-		blob_u8(b, 1);
+		bytebuf_u8(b, MADT_LOCAL_NMI);
+		bytebuf_u8(b, 6);
+		bytebuf_u8(b, 0xFF);
+		bytebuf_u16(b, 0);
+		bytebuf_u8(b, 1);
 		return;
 	}
-	blob_u8(b, MADT_X2APIC_NMI);
-	blob_u8(b, 12);
-	blob_u16(b, 0);
-	blob_u32(b, UINT32_MAX);
-	blob_u8(b, 1);
-	blob_zeros(b, 3);
+	bytebuf_u8(b, MADT_X2APIC_NMI);
+	bytebuf_u8(b, 12);
+	bytebuf_u16(b, 0);
+	bytebuf_u32(b, UINT32_MAX);
+	bytebuf_u8(b, 1);
+	bytebuf_zeros(b, 3);
 }
 
 void
-madt_write(struct blob *b, const struct machine *m)
+madt_write(struct bytebuf *b, const struct machine *m)
 {
 	const size_t at = table_begin(b, "APIC", 3);
 
-	blob_u32(b, LOCAL_APIC);
-	blob_u32(b, m->pic ? PCAT_COMPAT : 0);
+	bytebuf_u32(b, LOCAL_APIC);
+	bytebuf_u32(b, m->pic ? PCAT_COMPAT : 0);
 	for (uint32_t i = 0; i < m->n_cpus; i++)
 		madt_cpu_write(b, i);
 	io_apic_write(b);

@@ -20,43 +20,43 @@ enum {
 };
 
 static void
-cpu_write(struct blob *b, uint32_t i, uint32_t node)
+cpu_write(struct bytebuf *b, uint32_t i, uint32_t node)
 {
 	if (!madt_is_x2apic(i)) {
-		blob_u8(b, SRAT_LOCAL_APIC);
-		blob_u8(b, 16);
-		blob_u8(b, node);
-		blob_u8(b, i);
-		blob_u32(b, ENABLED);
-		blob_zeros(b, 8);
+		bytebuf_u8(b, SRAT_LOCAL_APIC);
+		bytebuf_u8(b, 16);
+		bytebuf_u8(b, node);
+		bytebuf_u8(b, i);
+		bytebuf_u32(b, ENABLED);
+		bytebuf_zeros(b, 8);
 		return;
 	}
-	blob_u8(b, SRAT_X2APIC);
-	blob_u8(b, 24);
-	blob_u16(b, 0);
-	blob_u32(b, node);
-	blob_u32(b, i);
-	blob_u32(b, ENABLED);
-	blob_zeros(b, 8);
+	bytebuf_u8(b, SRAT_X2APIC);
+	bytebuf_u8(b, 24);
+	bytebuf_u16(b, 0);
+	bytebuf_u32(b, node);
+	bytebuf_u32(b, i);
+	bytebuf_u32(b, ENABLED);
+	bytebuf_zeros(b, 8);
 }
 
 static void
-memory_write(struct blob *b, uint32_t node, uint64_t base, uint64_t len, uint32_t flags)
+memory_write(struct bytebuf *b, uint32_t node, uint64_t base, uint64_t len, uint32_t flags)
 {
-	blob_u8(b, SRAT_MEMORY);
-	blob_u8(b, 40);
-	blob_u32(b, node);
-	blob_u16(b, 0);
-	blob_u64(b, base);
-	blob_u64(b, len);
-	blob_u32(b, 0);
-	blob_u32(b, flags);
-	blob_u64(b, 0);
+	bytebuf_u8(b, SRAT_MEMORY);
+	bytebuf_u8(b, 40);
+	bytebuf_u32(b, node);
+	bytebuf_u16(b, 0);
+	bytebuf_u64(b, base);
+	bytebuf_u64(b, len);
+	bytebuf_u32(b, 0);
+	bytebuf_u32(b, flags);
+	bytebuf_u64(b, 0);
 }
 
 /* One memory range from base to the byte before end; nothing when it is empty. */
 static void
-range_write(struct blob *b, unsigned *n_left, uint32_t node, uint64_t base, uint64_t end)
+range_write(struct bytebuf *b, unsigned *n_left, uint32_t node, uint64_t base, uint64_t end)
 {
 	if (base == end)
 		return;
@@ -71,7 +71,7 @@ range_write(struct blob *b, unsigned *n_left, uint32_t node, uint64_t base, uint
  * between 640 KiB and 1 MiB loses that part and the next one begins at 1 MiB, as in QEMU.
  */
 static uint64_t
-node_write(struct blob *b, unsigned *n_left, uint32_t node, uint64_t base,
+node_write(struct bytebuf *b, unsigned *n_left, uint32_t node, uint64_t base,
     const struct machine *m)
 {
 	uint64_t end = base + m->memory / m->n_nodes;
@@ -92,14 +92,14 @@ node_write(struct blob *b, unsigned *n_left, uint32_t node, uint64_t base,
 }
 
 void
-srat_write(struct blob *b, const struct machine *m)
+srat_write(struct bytebuf *b, const struct machine *m)
 {
 	const size_t at = table_begin(b, "SRAT", 1);
 	unsigned n_left = m->n_nodes + N_CUTS;
 	uint64_t base = 0;
 
-	blob_u32(b, 1);
-	blob_u64(b, 0);
+	bytebuf_u32(b, 1);
+	bytebuf_u64(b, 0);
 	for (uint32_t i = 0; i < m->n_cpus; i++)
 		cpu_write(b, i, machine_node(m, i));
 	for (uint32_t node = 0; node < m->n_nodes; node++)

@@ -6,67 +6,67 @@ enum {
 };
 
 size_t
-table_begin(struct blob *b, const char *signature, unsigned revision)
+table_begin(struct bytebuf *b, const char *signature, unsigned revision)
 {
 	const size_t at = b->len;
 
-	blob_text(b, signature);
-	blob_u32(b, 0);                 /* length: table_end()                     */
-	blob_u8(b, revision);
-	blob_u8(b, 0);                  /* checksum: the firmware                  */
-	blob_text(b, "BOCHS ");
-	blob_text(b, "BXPC    ");
-	blob_u32(b, 1);
-	blob_text(b, "BXPC");
-	blob_u32(b, 1);
+	bytebuf_text(b, signature);
+	bytebuf_u32(b, 0);                 /* length: table_end()                     */
+	bytebuf_u8(b, revision);
+	bytebuf_u8(b, 0);                  /* checksum: the firmware                  */
+	bytebuf_text(b, "BOCHS ");
+	bytebuf_text(b, "BXPC    ");
+	bytebuf_u32(b, 1);
+	bytebuf_text(b, "BXPC");
+	bytebuf_u32(b, 1);
 	return at;
 }
 
 void
-table_end(struct blob *b, size_t at)
+table_end(struct bytebuf *b, size_t at)
 {
-	blob_set_u32(b, at + 4, (uint32_t)(b->len - at));
+	bytebuf_set_u32(b, at + 4, (uint32_t)(b->len - at));
 }
 
 void
-gas_write(struct blob *b, enum gas_space space, unsigned bits, uint64_t address)
+gas_write(struct bytebuf *b, enum gas_space space, unsigned bits, uint64_t address)
 {
-	blob_u8(b, space);
-	blob_u8(b, bits);
-	blob_u16(b, 0);                 /* bit offset, access size                 */
-	blob_u64(b, address);
+	bytebuf_u8(b, space);
+	bytebuf_u8(b, bits);
+	bytebuf_u16(b, 0);                 /* bit offset, access size                 */
+	bytebuf_u64(b, address);
 }
 
 static void
-facs_write(struct blob *b)
+facs_write(struct bytebuf *b)
 {
-	blob_text(b, "FACS");
-	blob_u32(b, FACS_LEN);
-	blob_zeros(b, FACS_LEN - 8);
+	bytebuf_text(b, "FACS");
+	bytebuf_u32(b, FACS_LEN);
+	bytebuf_zeros(b, FACS_LEN - 8);
 }
 
 static void
-waet_write(struct blob *b)
+waet_write(struct bytebuf *b)
 {
 	const size_t at = table_begin(b, "WAET", 1);
 
-	blob_u32(b, 2);                 /* the PM timer is good at the first read  */
+	bytebuf_u32(b, 2);                 /* the PM timer is good at the first read  */
 	table_end(b, at);
 }
 
 static void
-rsdt_write(struct blob *b, const struct table_place *places)
+rsdt_write(struct bytebuf *b, const struct table_place *places)
 {
 	const size_t at = table_begin(b, "RSDT", 1);
 
 	for (unsigned table = TABLE_FACP; table < TABLE_RSDT; table++)
 		if (places[table].len != 0)
-			blob_u32(b, places[table].at);
+			bytebuf_u32(b, places[table].at);
 	table_end(b, at);
 }
 
 static void
-table_write(struct blob *b, enum table table, const struct table_place *places,
+table_write(struct bytebuf *b, enum table table, const struct table_place *places,
     const struct machine *m)
 {
 	switch (table) {
@@ -105,22 +105,22 @@ table_write(struct blob *b, enum table table, const struct table_place *places,
 }
 
 void
-tables_write(struct blob *b, struct table_place *places, const struct machine *m)
+tables_write(struct bytebuf *b, struct table_place *places, const struct machine *m)
 {
 	for (unsigned table = 0; table < N_TABLES; table++) {
 		places[table].at = (uint32_t)b->len;
 		table_write(b, (enum table)table, places, m);
 		places[table].len = (uint32_t)b->len - places[table].at;
 	}
-	blob_align(b, TABLES_STEP);
+	bytebuf_align(b, TABLES_STEP);
 }
 
 void
-rsdp_write(struct blob *b, const struct table_place *places)
+rsdp_write(struct bytebuf *b, const struct table_place *places)
 {
-	blob_text(b, "RSD PTR ");
-	blob_u8(b, 0);                  /* checksum: the firmware                  */
-	blob_text(b, "BOCHS ");
-	blob_u8(b, 0);                  /* revision: ACPI 1.0                      */
-	blob_u32(b, places[TABLE_RSDT].at);
+	bytebuf_text(b, "RSD PTR ");
+	bytebuf_u8(b, 0);                  /* checksum: the firmware                  */
+	bytebuf_text(b, "BOCHS ");
+	bytebuf_u8(b, 0);                  /* revision: ACPI 1.0                      */
+	bytebuf_u32(b, places[TABLE_RSDT].at);
 }

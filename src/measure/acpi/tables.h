@@ -9,7 +9,7 @@
 #ifndef MEASURE_ACPI_TABLES_H
 #define MEASURE_ACPI_TABLES_H
 
-#include "measure/acpi/blob.h"
+#include "measure/acpi/bytebuf.h"
 #include "measure/acpi/machine.h"
 
 /* In the order in which they lie in etc/acpi/tables. */
@@ -42,34 +42,34 @@ struct table_place {
 };
 
 /* The 36 bytes in front of every table but the FACS; table_end() sets the length. */
-size_t  table_begin(struct blob *b, const char *signature, unsigned revision);
-void    table_end(struct blob *b, size_t at);
+size_t  table_begin(struct bytebuf *b, const char *signature, unsigned revision);
+void    table_end(struct bytebuf *b, size_t at);
 
 /* A generic address: where a register lives. */
 enum gas_space {
 	GAS_MEMORY = 0,
 	GAS_IO = 1,
 };
-void    gas_write(struct blob *b, enum gas_space space, unsigned bits, uint64_t address);
+void    gas_write(struct bytebuf *b, enum gas_space space, unsigned bits, uint64_t address);
 
 /* All tables in their order, zero padded; places has N_TABLES elements. */
-void    tables_write(struct blob *b, struct table_place *places, const struct machine *m);
+void    tables_write(struct bytebuf *b, struct table_place *places, const struct machine *m);
 
 /* The entry point, a file of its own. */
-void    rsdp_write(struct blob *b, const struct table_place *places);
+void    rsdp_write(struct bytebuf *b, const struct table_place *places);
 
 /* What the firmware is to do with the other two files. */
-void    loader_write(struct blob *b, const struct table_place *places);
+void    loader_write(struct bytebuf *b, const struct table_place *places);
 
-void    dsdt_write(struct blob *b, const struct machine *m);
-void    facp_write(struct blob *b, const struct table_place *places, const struct machine *m);
-void    hpet_write(struct blob *b);
-void    madt_write(struct blob *b, const struct machine *m);
-void    mcfg_write(struct blob *b);
-void    srat_write(struct blob *b, const struct machine *m);
+void    dsdt_write(struct bytebuf *b, const struct machine *m);
+void    facp_write(struct bytebuf *b, const struct table_place *places, const struct machine *m);
+void    hpet_write(struct bytebuf *b);
+void    madt_write(struct bytebuf *b, const struct machine *m);
+void    mcfg_write(struct bytebuf *b);
+void    srat_write(struct bytebuf *b, const struct machine *m);
 
 /* CPU i's entry in the MADT, which its object in the DSDT repeats. */
-void    madt_cpu_write(struct blob *b, uint32_t i);
+void    madt_cpu_write(struct bytebuf *b, uint32_t i);
 
 /* Whether CPU i is too high for an 8-bit APIC id, whose last value means "all". */
 static inline bool
