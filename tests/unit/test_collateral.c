@@ -139,7 +139,6 @@ test_genuine(void **state)
 	expect_offer(TDX_JUNE, DV_FACT_QE_IDENTITY, INT64_C(1786000000), "QE Identity expired");
 }
 
-/* Older than what was seen, though inside its own window. */
 /* What the store compares two items by, besides their dates. */
 static void
 test_numbers(void **state)
@@ -164,6 +163,7 @@ test_numbers(void **state)
 	}
 }
 
+/* Older than what was seen, though inside its own window. */
 static void
 test_rollback(void **state)
 {
