@@ -10,7 +10,7 @@
 #include "../unit/testing.h"
 
 #include "dcap/dcap.h"
-#include "mock_collateral.h"
+#include "../teesim/mock_collateral.h"
 
 #define CONTEXT_KINDS   4
 #define CHAIN           "Failed to verify certificate chain: "

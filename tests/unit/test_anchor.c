@@ -1,6 +1,6 @@
 #include "testing.h"
 
-#include "../support/pki.h"
+#include "../teesim/pki.h"
 #include "alloc_fail.h"
 #include "dcap/anchor.h"
 

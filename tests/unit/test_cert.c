@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../support/pki.h"
+#include "../teesim/pki.h"
 #include "dcap/cert.h"
 
 #define NONE            ((struct bytes){ NULL, 0 })

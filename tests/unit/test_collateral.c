@@ -11,7 +11,7 @@
 #include "dcap/collateral.h"
 #include "dcap/collateral_object.h"
 #include "dcap/dcap.h"
-#include "../support/pki.h"
+#include "../teesim/pki.h"
 
 #define ARENA_MAX_LEN   ((size_t)32 << 20)
 #define JUNE            "collateral/sgx-00606a000000-20260605-ev21.json"        /* 19:27 UTC */

@@ -419,7 +419,7 @@ test_pck_certificate_pinned(void **state)
 	mock.quote.cert_type = 3;
 	mock.quote.cert_data = BYTES_OF(data);
 	object = pki_replace(object, bytes_str("{\"root_ca_crl\""), pki_join((struct bytes[]){
-	    bytes_str("{\"pck_certificate_chain\":\""), mock_escaped(pem),
+	    bytes_str("{\"pck_certificate_chain\":\""), build_escaped(pem),
 	    bytes_str("\",\"root_ca_crl\"") }, 3));
 	assert_true(dcap_pin(dcap, object, MOCK_NOW, &why));
 	expect_valid(MOCK_NOW);

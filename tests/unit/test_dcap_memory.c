@@ -7,7 +7,7 @@
 
 #include "alloc_fail.h"
 #include "dcap/dcap.h"
-#include "../support/mock_collateral.h"
+#include "../teesim/mock_collateral.h"
 
 /* Made beforehand: the tests' own allocations are not what is tried. */
 static struct bytes anchor, quote, object;

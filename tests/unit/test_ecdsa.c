@@ -3,7 +3,7 @@
 #include <openssl/bn.h>
 #include <openssl/err.h>
 
-#include "../support/pki.h"
+#include "../teesim/pki.h"
 #include "alloc_fail.h"
 #include "dcap/ecdsa.h"
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "../support/pki.h"
+#include "../teesim/pki.h"
 #include "alloc_fail.h"
 #include "dcap/memo.h"
 #include "dcap/pck_chain.h"

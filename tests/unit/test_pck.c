@@ -1,6 +1,6 @@
 #include "testing.h"
 
-#include "../support/pki.h"
+#include "../teesim/pki.h"
 #include "dcap/pck.h"
 
 #define BASE            "1.2.840.113741.1.13.1"

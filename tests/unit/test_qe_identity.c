@@ -2,7 +2,7 @@
 
 #include "dcap/qe_identity.h"
 #include "dcap/report.h"
-#include "../support/pki.h"
+#include "../teesim/pki.h"
 
 #define ARENA_MAX_LEN   ((size_t)1 << 20)
 #define SIGNER          "dc9e2a7c6f948f17474e34a7fc43ed030f7c1563f1babddf6340c82e0e54a8c5"

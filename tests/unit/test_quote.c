@@ -3,7 +3,7 @@
 #include <glob.h>
 #include <stdlib.h>
 
-#include "../support/pki.h"
+#include "../teesim/pki.h"
 #include "dcap/quote.h"
 
 #define SHORT           "Not enough data to fill buffer"

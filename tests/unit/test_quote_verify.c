@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "../support/pki.h"
+#include "../teesim/pki.h"
 #include "dcap/pck_chain.h"
 #include "dcap/quote_verify.h"
 

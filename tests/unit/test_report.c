@@ -1,6 +1,6 @@
 #include "testing.h"
 
-#include "../support/pki.h"
+#include "../teesim/pki.h"
 #include "dcap/report.h"
 
 #define SHORT   "Not enough data to fill buffer"

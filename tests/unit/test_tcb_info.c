@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "dcap/tcb_info.h"
-#include "../support/pki.h"
+#include "../teesim/pki.h"
 
 #define ARENA_MAX_LEN   ((size_t)8 << 20)
 

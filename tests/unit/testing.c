@@ -54,3 +54,11 @@ vector_read(const char *name)
 	fclose(file);
 	return (struct bytes){ (const uint8_t *)data, (size_t)len };
 }
+
+void
+expect_reason(const char *name, bool ok, const struct reason *why, const char *wanted)
+{
+	if (ok != (wanted == NULL) || (!ok && strcmp(why->text, wanted) != 0))
+		fail_msg("%s: got %d \"%s\", wanted \"%s\"", name, ok, ok ? "" : why->text,
+		    wanted == NULL ? "success" : wanted);
+}

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "core/bytes.h"
+#include "core/reason.h"
 
 /*
  * vector_read - a whole file under tests/vectors
@@ -24,6 +25,9 @@
  *           string too; kept until the program ends.  Fails the test when there is no such file.
  */
 struct bytes vector_read(const char *name);
+
+/* Fails the test unless the outcome is the row's: success for NULL, else exactly this text. */
+void    expect_reason(const char *name, bool ok, const struct reason *why, const char *wanted);
 
 /* The path of a file under tests/vectors; kept until the program ends. */
 const char *vector_path(const char *name);

@@ -5,18 +5,15 @@
  * to be wrong.  What is returned is kept until the program ends.  Shapes not spoken of here are
  * those of the simulator: serial 42, 2020 to 2100.
  */
-#ifndef TESTS_SUPPORT_PKI_H
-#define TESTS_SUPPORT_PKI_H
+#ifndef TESTS_TEESIM_PKI_H
+#define TESTS_TEESIM_PKI_H
 
-#include "core/bytes.h"
-#include "core/reason.h"
+#include "build.h"
 #include "dcap/pck.h"
 
-/* Fails the test unless the outcome is the row's: success for NULL, else exactly this text. */
-void    expect_reason(const char *name, bool ok, const struct reason *why, const char *wanted);
-
-/* Keys have numbers; the same number is always the same P-256 key.  Free use from 0 to 99. */
+/* Keys have numbers; the same number is always the same P-256 key.  0 to 99: the unit tests'. */
 #define PKI_POINT_LEN           65
+#define PKI_MAX_KEYS            (1u << 20)
 
 void    pki_point(uint8_t out[PKI_POINT_LEN], unsigned key);
 

@@ -1,7 +1,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include <openssl/base64.h>
 #include <openssl/bn.h>
 #include <openssl/bytestring.h>
 #include <openssl/ec_key.h>
@@ -10,22 +9,14 @@
 #include <openssl/nid.h>
 #include <openssl/sha.h>
 
-#include "../unit/testing.h"
-
-#include "core/hex.h"
 #include "pki.h"
 
-#define KEYS            100
 #define YEAR_2020       INT64_C(1577836800)
 #define YEAR_2050       INT64_C(2524608000)
 #define YEAR_2100       INT64_C(4102444800)
 
-/* What was handed out, so that the leak checker sees it in use. */
-static struct kept {
-	struct kept *next;
-	uint8_t data[];
-} *kept;
-static EC_KEY *keys[KEYS];
+static EC_KEY **keys;
+static unsigned nkeys;
 
 const struct pki_cert pki_root = {
 	.issuer = PKI_ROOT_NAME, .subject = PKI_ROOT_NAME,
@@ -41,70 +32,44 @@ const struct pki_cert pki_signer = {
 	.eku = "2b06010505070301",
 };
 
-void
-expect_reason(const char *name, bool ok, const struct reason *why, const char *wanted)
+/* Room for the key, which may not be made yet. */
+static EC_KEY **
+key_slot(unsigned key)
 {
-	if (ok != (wanted == NULL) || (!ok && strcmp(why->text, wanted) != 0))
-		fail_msg("%s: got %d \"%s\", wanted \"%s\"", name, ok, ok ? "" : why->text,
-		    wanted == NULL ? "success" : wanted);
-}
+	unsigned n = nkeys == 0 ? 128 : nkeys;
 
-static void
-must(int ok)
-{
-	if (!ok)
-		fail_msg("building a test certificate failed");
-}
-
-static struct bytes
-keep(const uint8_t *data, size_t len)
-{
-	struct kept *k = malloc(sizeof *k + len + 1);
-
-	assert_non_null(k);
-	k->next = kept;
-	kept = k;
-	if (len != 0)
-		memcpy(k->data, data, len);
-	k->data[len] = 0;
-	return (struct bytes){ k->data, len };
-}
-
-/* Finishes a builder. */
-static struct bytes
-keep_cbb(CBB *cbb)
-{
-	struct bytes out;
-	uint8_t *data;
-	size_t len;
-
-	must(CBB_finish(cbb, &data, &len));
-	out = keep(data, len);
-	OPENSSL_free(data);
-	return out;
+	MUST(key < PKI_MAX_KEYS);
+	while (n <= key)
+		n *= 2;
+	if (n != nkeys) {
+		keys = realloc(keys, n * sizeof(EC_KEY *));
+		MUST(keys != NULL);
+		memset(keys + nkeys, 0, (n - nkeys) * sizeof(EC_KEY *));
+		nkeys = n;
+	}
+	return &keys[key];
 }
 
 static const EC_KEY *
 key_get(unsigned key)
 {
-	uint8_t seed[32] = { 1, (uint8_t)key };
-	EC_KEY *ec;
+	uint8_t seed[32] = { 1, (uint8_t)key, (uint8_t)(key >> 8), (uint8_t)(key >> 16) };
+	EC_KEY **slot = key_slot(key), *ec;
 	EC_POINT *point;
 	BIGNUM *scalar;
 
-	assert_true(key < KEYS);
-	if (keys[key] != NULL)
-		return keys[key];
+	if (*slot != NULL)
+		return *slot;
 	SHA256(seed, sizeof seed, seed);
 	ec = EC_KEY_new_by_curve_name(NID_X9_62_prime256v1);
 	scalar = BN_bin2bn(seed, sizeof seed, NULL);
 	point = EC_POINT_new(EC_KEY_get0_group(ec));
-	must(EC_KEY_set_private_key(ec, scalar));
-	must(EC_POINT_mul(EC_KEY_get0_group(ec), point, scalar, NULL, NULL, NULL));
-	must(EC_KEY_set_public_key(ec, point));
+	MUST(EC_KEY_set_private_key(ec, scalar));
+	MUST(EC_POINT_mul(EC_KEY_get0_group(ec), point, scalar, NULL, NULL, NULL));
+	MUST(EC_KEY_set_public_key(ec, point));
 	EC_POINT_free(point);
 	BN_free(scalar);
-	keys[key] = ec;
+	*slot = ec;
 	return ec;
 }
 
@@ -113,7 +78,7 @@ pki_point(uint8_t out[PKI_POINT_LEN], unsigned key)
 {
 	const EC_KEY *ec = key_get(key);
 
-	must(EC_POINT_point2oct(EC_KEY_get0_group(ec), EC_KEY_get0_public_key(ec),
+	MUST(EC_POINT_point2oct(EC_KEY_get0_group(ec), EC_KEY_get0_public_key(ec),
 	    POINT_CONVERSION_UNCOMPRESSED, out, PKI_POINT_LEN, NULL) == PKI_POINT_LEN);
 }
 
@@ -131,7 +96,7 @@ sign(unsigned key, struct bytes message)
 	nonce[0] = 0;                   /* below the group's order */
 	sig = ECDSA_sign_with_nonce_and_leak_private_key_for_testing(digest, sizeof digest,
 	    key_get(key), nonce, SHA256_DIGEST_LENGTH);
-	assert_non_null(sig);
+	MUST(sig != NULL);
 	return sig;
 }
 
@@ -141,10 +106,10 @@ pki_sign_raw(unsigned key, struct bytes message)
 	ECDSA_SIG *sig = sign(key, message);
 	uint8_t raw[64];
 
-	must(BN_bn2bin_padded(raw, 32, ECDSA_SIG_get0_r(sig)));
-	must(BN_bn2bin_padded(raw + 32, 32, ECDSA_SIG_get0_s(sig)));
+	MUST(BN_bn2bin_padded(raw, 32, ECDSA_SIG_get0_r(sig)));
+	MUST(BN_bn2bin_padded(raw + 32, 32, ECDSA_SIG_get0_s(sig)));
 	ECDSA_SIG_free(sig);
-	return keep(raw, sizeof raw);
+	return build_keep(raw, sizeof raw);
 }
 
 struct bytes
@@ -153,30 +118,16 @@ pki_sign_der(unsigned key, struct bytes message)
 	ECDSA_SIG *sig = sign(key, message);
 	CBB cbb;
 
-	must(CBB_init(&cbb, 80));
-	must(ECDSA_SIG_marshal(&cbb, sig));
+	MUST(CBB_init(&cbb, 80));
+	MUST(ECDSA_SIG_marshal(&cbb, sig));
 	ECDSA_SIG_free(sig);
-	return keep_cbb(&cbb);
+	return build_finish(&cbb);
 }
 
 struct bytes
 pki_hex(const char *text)
 {
-	struct reason why;
-	uint8_t *digits = malloc(strlen(text) + 1), *data = malloc(strlen(text) + 1);
-	struct bytes out;
-	size_t n = 0;
-
-	assert_non_null(digits);
-	assert_non_null(data);
-	for (; *text != '\0'; text++)
-		if (*text != ' ')
-			digits[n++] = (uint8_t)*text;
-	must(hex_decode(data, (struct bytes){ digits, n }, &why));
-	out = keep(data, n / 2);
-	free(digits);
-	free(data);
-	return out;
+	return build_hex(text);
 }
 
 struct bytes
@@ -184,7 +135,7 @@ pki_patch(struct bytes in, size_t at, const char *hex)
 {
 	struct bytes with = pki_hex(hex);
 
-	assert_true(at <= in.len && with.len <= in.len - at);
+	MUST(at <= in.len && with.len <= in.len - at);
 	return pki_join((struct bytes[]){ { in.ptr, at }, with,
 	    { in.ptr + at + with.len, in.len - at - with.len } }, 3);
 }
@@ -192,13 +143,7 @@ pki_patch(struct bytes in, size_t at, const char *hex)
 struct bytes
 pki_join(const struct bytes *parts, size_t n)
 {
-	size_t i;
-	CBB cbb;
-
-	must(CBB_init(&cbb, 64));
-	for (i = 0; i < n; i++)
-		must(CBB_add_bytes(&cbb, parts[i].ptr, parts[i].len));
-	return keep_cbb(&cbb);
+	return build_join(parts, n);
 }
 
 struct bytes
@@ -207,9 +152,9 @@ pki_replace(struct bytes in, struct bytes what, struct bytes with)
 	const uint8_t *at = memmem(in.ptr, in.len, what.ptr, what.len);
 	size_t before;
 
-	assert_non_null(at);
+	MUST(at != NULL);
 	before = (size_t)(at - in.ptr);
-	assert_null(memmem(at + 1, in.len - before - 1, what.ptr, what.len));
+	MUST(memmem(at + 1, in.len - before - 1, what.ptr, what.len) == NULL);
 	return pki_join((struct bytes[]){ { in.ptr, before }, with,
 	    { at + what.len, in.len - before - what.len } }, 3);
 }
@@ -220,7 +165,7 @@ pki_der(unsigned tag, struct bytes content)
 	uint8_t head[4] = { (uint8_t)tag };
 	size_t n;
 
-	assert_true(content.len < 65536);
+	MUST(content.len < 65536);
 	if (content.len < 128) {
 		head[1] = (uint8_t)content.len;
 		n = 2;
@@ -258,8 +203,8 @@ date(int64_t at)
 	struct tm tm;
 	char text[32];
 
-	assert_non_null(gmtime_r(&t, &tm));
-	assert_true(strftime(text, sizeof text, "%Y%m%d%H%M%SZ", &tm) > 0);
+	MUST(gmtime_r(&t, &tm) != NULL);
+	MUST(strftime(text, sizeof text, "%Y%m%d%H%M%SZ", &tm) > 0);
 	return utc ? pki_der(0x17, bytes_str(text + 2)) : pki_der(0x18, bytes_str(text));
 }
 
@@ -329,7 +274,7 @@ extensions(const struct pki_cert *c)
 	for (i = 0; i < n; i++)
 		parts[nparts++] = extension(&all[i]);
 	for (i = 0; i < c->nmore; i++) {
-		assert_true(nparts < NELEM(parts));
+		MUST(nparts < NELEM(parts));
 		parts[nparts++] = extension(&c->more[i]);
 	}
 	if (nparts == 0)
@@ -370,16 +315,16 @@ revoked(const struct pki_crl *c)
 
 	if (c->nrevoked == 0)
 		return list;
-	must(CBB_init(&cbb, 64 * c->nrevoked));
+	MUST(CBB_init(&cbb, 64 * c->nrevoked));
 	for (i = 0; i < c->nrevoked; i++) {
 		const struct pki_revoked *r = &c->revoked[i];
 		struct bytes entry = pki_der(0x30, pki_join((struct bytes[]){
 		    pki_der(0x02, pki_hex(r->serial)), date(YEAR_2020),
 		    r->extensions.len != 0 ? pki_der(0x30, r->extensions) : list }, 3));
 
-		must(CBB_add_bytes(&cbb, entry.ptr, entry.len));
+		MUST(CBB_add_bytes(&cbb, entry.ptr, entry.len));
 	}
-	return pki_der(0x30, keep_cbb(&cbb));
+	return pki_der(0x30, build_finish(&cbb));
 }
 
 struct bytes
@@ -392,7 +337,7 @@ pki_crl(const struct pki_crl *c)
 
 	more[n++] = extension(&number);
 	for (i = 0; i < c->nmore; i++) {
-		assert_true(n < NELEM(more));
+		MUST(n < NELEM(more));
 		more[n++] = extension(&c->more[i]);
 	}
 	parts[0] = pki_hex("020101");
@@ -409,25 +354,22 @@ pki_pem(const struct bytes *certs, size_t n)
 {
 	static const char begin[] = "-----BEGIN CERTIFICATE-----\n";
 	static const char end[] = "-----END CERTIFICATE-----\n";
-	uint8_t *text;
-	size_t i, at, len, room;
+	struct bytes text;
+	size_t i, at;
 	CBB cbb;
 
-	must(CBB_init(&cbb, 4096));
+	MUST(CBB_init(&cbb, 4096));
 	for (i = 0; i < n; i++) {
-		must(EVP_EncodedLength(&room, certs[i].len));
-		text = malloc(room);
-		assert_non_null(text);
-		len = EVP_EncodeBlock(text, certs[i].ptr, certs[i].len);
-		must(CBB_add_bytes(&cbb, (const uint8_t *)begin, strlen(begin)));
-		for (at = 0; at < len; at += 64) {
-			must(CBB_add_bytes(&cbb, text + at, len - at < 64 ? len - at : 64));
-			must(CBB_add_u8(&cbb, '\n'));
+		text = build_base64(certs[i]);
+		build_add_text(&cbb, begin);
+		for (at = 0; at < text.len; at += 64) {
+			build_add(&cbb, (struct bytes){ text.ptr + at,
+			    text.len - at < 64 ? text.len - at : 64 });
+			build_add_text(&cbb, "\n");
 		}
-		must(CBB_add_bytes(&cbb, (const uint8_t *)end, strlen(end)));
-		free(text);
+		build_add_text(&cbb, end);
 	}
-	return keep_cbb(&cbb);
+	return build_finish(&cbb);
 }
 
 /* One entry of the SGX extension: SEQUENCE { OID under 1.2.840.113741.1.13.1, value }. */
@@ -500,99 +442,4 @@ pki_leaf(const struct pck *pck)
 		.issuer_key = PKI_CA, .key = PKI_PCK, .key_usage = 0x80,
 		.eku = "2b06010505070301", .sgx = pki_sgx(pck, true),
 	};
-}
-
-void
-pki_quote_init(struct pki_quote *q, struct bytes cert_data)
-{
-	static const uint8_t vendor[16] = {
-		0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
-		0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07,
-	};
-
-	*q = (struct pki_quote){
-		.version = 4, .key_type = 2, .tee_type = 0x81, .body_type = 2, .body_len = 584,
-		.qe_auth = pki_hex("0000000000000000000000000000000000000000000000000000000000000000"),
-		.outer_type = 6, .cert_type = 5, .cert_data = cert_data,
-		.pck_key = PKI_PCK, .attestation_key = PKI_ATTESTATION,
-	};
-	memcpy(q->vendor, vendor, sizeof vendor);
-	q->body[123] = 0x10;                    /* td_attributes: SEPT_VE_DISABLE */
-	memset(q->qe_report + 128, 0x44, 32);   /* mr_signer                      */
-	q->qe_report[256] = 1;                  /* isv_prod_id                    */
-	q->qe_report[258] = 1;                  /* isv_svn                        */
-}
-
-static struct bytes
-quote_signed(const struct pki_quote *q)
-{
-	CBB cbb;
-
-	must(CBB_init(&cbb, 1024));
-	must(CBB_add_u16le(&cbb, q->version) && CBB_add_u16le(&cbb, q->key_type));
-	must(CBB_add_u32le(&cbb, q->tee_type) && CBB_add_u32(&cbb, 0));
-	must(CBB_add_bytes(&cbb, q->vendor, sizeof q->vendor));
-	must(CBB_add_bytes(&cbb, (const uint8_t *)"0123456789abcdefghij", 20));
-	if (q->version == 5)
-		must(CBB_add_u16le(&cbb, q->body_type) && CBB_add_u32le(&cbb,
-		    q->body_size != 0 ? q->body_size : (uint32_t)q->body_len));
-	must(CBB_add_bytes(&cbb, q->body, q->body_len));
-	return keep_cbb(&cbb);
-}
-
-/* QE report, signature, QE auth data, certification data. */
-static struct bytes
-quote_certification(const struct pki_quote *q, struct bytes point)
-{
-	uint8_t report[sizeof q->qe_report];
-	struct bytes bound, signature;
-	CBB cbb;
-
-	memcpy(report, q->qe_report, sizeof report);
-	if (!q->keep_report_data) {
-		bound = pki_join((struct bytes[]){ point, q->qe_auth }, 2);
-		SHA256(bound.ptr, bound.len, report + 320);
-	}
-	signature = pki_sign_raw(q->pck_key, BYTES_OF(report));
-	must(CBB_init(&cbb, 4096));
-	must(CBB_add_bytes(&cbb, report, sizeof report));
-	must(CBB_add_bytes(&cbb, signature.ptr, signature.len));
-	must(CBB_add_u16le(&cbb, (uint16_t)q->qe_auth.len));
-	must(CBB_add_bytes(&cbb, q->qe_auth.ptr, q->qe_auth.len));
-	must(CBB_add_u16le(&cbb, q->cert_type));
-	must(CBB_add_u32le(&cbb, (uint32_t)q->cert_data.len));
-	must(CBB_add_bytes(&cbb, q->cert_data.ptr, q->cert_data.len));
-	must(CBB_add_bytes(&cbb, q->inner_tail.ptr, q->inner_tail.len));
-	return keep_cbb(&cbb);
-}
-
-struct bytes
-pki_quote(const struct pki_quote *q)
-{
-	struct bytes head = quote_signed(q), certification, auth, signature;
-	uint8_t point[PKI_POINT_LEN];
-	CBB cbb;
-
-	pki_point(point, q->attestation_key);
-	if (q->attestation_point != NULL)
-		memcpy(point + 1, q->attestation_point, PKI_POINT_LEN - 1);
-	signature = pki_sign_raw(q->attestation_key, head);
-	certification = quote_certification(q, (struct bytes){ point + 1, PKI_POINT_LEN - 1 });
-
-	must(CBB_init(&cbb, 4096));
-	must(CBB_add_bytes(&cbb, signature.ptr, signature.len));
-	must(CBB_add_bytes(&cbb, point + 1, PKI_POINT_LEN - 1));
-	if (q->version != 3)
-		must(CBB_add_u16le(&cbb, q->outer_type) &&
-		    CBB_add_u32le(&cbb, (uint32_t)certification.len));
-	must(CBB_add_bytes(&cbb, certification.ptr, certification.len));
-	must(CBB_add_bytes(&cbb, q->auth_tail.ptr, q->auth_tail.len));
-	auth = keep_cbb(&cbb);
-
-	must(CBB_init(&cbb, 8192));
-	must(CBB_add_bytes(&cbb, head.ptr, head.len));
-	must(CBB_add_u32le(&cbb, (uint32_t)auth.len));
-	must(CBB_add_bytes(&cbb, auth.ptr, auth.len));
-	must(CBB_add_bytes(&cbb, q->tail.ptr, q->tail.len));
-	return keep_cbb(&cbb);
 }
