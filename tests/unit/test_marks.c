@@ -80,6 +80,22 @@ test_keys(void **state)
 	marks_free(marks);
 }
 
+/* Raised twice: the second counts. */
+static void
+test_raised_again(void **state)
+{
+	struct marks *marks = marks_new();
+	struct mark_values first = values(START, 20), between = values(START + 5, 20);
+	struct mark_values second = values(START + 10, 20);
+	struct reason why;
+
+	assert_non_null(marks);
+	marks_raise(marks, &tcb_key, &first);
+	marks_raise(marks, &tcb_key, &second);
+	assert_false(marks_check(marks, &tcb_key, &between, START, &why));
+	marks_free(marks);
+}
+
 /* At most MARKS_MAX; the least recently raised goes. */
 static void
 test_bound(void **state)
@@ -91,14 +107,19 @@ test_bound(void **state)
 
 	assert_non_null(marks);
 	for (unsigned i = 0; i <= MARKS_MAX; i++) {
+		key.fmspc[0] = key.fmspc[1] = 0;
+		if (i == MARKS_MAX)             /* the first is raised again */
+			marks_raise(marks, &key, &high);
 		key.fmspc[0] = (uint8_t)(i >> 8);
 		key.fmspc[1] = (uint8_t)i;
 		marks_raise(marks, &key, &high);
 	}
 	assert_false(marks_check(marks, &key, &low, START, &why));
 	key.fmspc[0] = key.fmspc[1] = 0;
-	assert_true(marks_check(marks, &key, &low, START, &why));
+	assert_false(marks_check(marks, &key, &low, START, &why));
 	key.fmspc[1] = 1;
+	assert_true(marks_check(marks, &key, &low, START, &why));
+	key.fmspc[1] = 2;
 	assert_false(marks_check(marks, &key, &low, START, &why));
 	marks_free(marks);
 }
@@ -146,6 +167,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_raised_again),
 		cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_floors),
 	};

@@ -121,6 +121,8 @@ static const struct {
 	    BAD "\"attributes\" has 1 bytes, not 8" },
 	{ "module mask", "\"attributesMask\":\"FFFFFFFFFFFFFFFF\"", "\"attributesMas\":\"00\"",
 	    BAD "\"attributesMask\" is missing" },
+	{ "identity attributes", "\"attributes\":\"0000000000000001\"",
+	    "\"attributes\":\"00000000000001\"", BAD "\"attributes\" has 7 bytes, not 8" },
 	{ "number too big", "Number\":17", "Number\":4294967296",
 	    BAD "\"tcbEvaluationDataNumber\" is more than 4294967295" },
 	{ "type too big", "\"tcbType\":0", "\"tcbType\":4294967296",
@@ -228,8 +230,21 @@ test_limits(void **state)
 	assert_false(read_repeated(advisory, advisory, TCB_MAX_ADVISORIES - 1));
 	assert_true(read_repeated(MODULE_LEVEL, MODULE_LEVEL ",", TCB_MAX_LEVELS - 1));
 	assert_false(read_repeated(MODULE_LEVEL, MODULE_LEVEL ",", TCB_MAX_LEVELS));
+	assert_false(read_repeated("{\"tcb\":{\"sgxtcbcomponents\":[{\"svn\":3", "{},",
+	    TCB_MAX_LEVELS - 1));
 	assert_true(read_repeated(IDENTITY, IDENTITY ",", TCB_INFO_MAX_IDENTITIES - 1));
 	assert_false(read_repeated(IDENTITY, IDENTITY ",", TCB_INFO_MAX_IDENTITIES));
+}
+
+/* SGX components go before the PCESVN. */
+static void
+test_order(void **state)
+{
+	struct reason why;
+
+	assert_true(read_changed("\"pcesvn\":5", "\"pcesvn\":50", &why));
+	assert_int_equal(tcb.levels[0].sgx[0], 3);
+	assert_int_equal(tcb.levels[1].pce_svn, 50);
 }
 
 static void
@@ -291,6 +306,7 @@ main(void)
 		cmocka_unit_test(test_content),
 		cmocka_unit_test(test_reads),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_check),
 	};
