@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../support/encode.h"
+#include "../teesim/encode.h"
 #include "core/json.h"
 #include "core/json_writer.h"
 
@@ -127,6 +127,6 @@ evidence_bodies(struct bytes bodies[BODIES])
 	    !json_hex_var(&raw, arena, root, "attestation", 1u << 20, &why) ||
 	    !attestation_read(&evidence, arena, raw, &why))
 		must(false, why.text);
-	bodies[BODY_V1] = attestation_body(encode_v1(arena, &evidence, 0));
+	bodies[BODY_V1] = attestation_body(encode_v1(&evidence, 0));
 	bodies[BODY_QUOTE] = quote_body(&evidence);
 }

@@ -62,8 +62,8 @@ mock_anchor(const struct mock *mock)
 	return pki_cert(&mock->root);
 }
 
-static struct bytes
-pck_pem(const struct mock *mock)
+struct bytes
+mock_pck_pem(const struct mock *mock)
 {
 	const struct bytes certs[] = {
 		pki_cert(&mock->leaf), pki_cert(&mock->ca), pki_cert(&mock->root),
@@ -109,7 +109,7 @@ mock_quote(const struct mock *mock)
 	struct pki_quote quote = mock->quote;
 
 	if (quote.cert_data.len == 0)
-		quote.cert_data = pck_pem(mock);
+		quote.cert_data = mock_pck_pem(mock);
 	return pki_quote(&quote);
 }
 
@@ -188,8 +188,8 @@ mock_document_text(const struct mock *mock, enum dv_fact_type type)
 	return inserted(document_qe(&qe), d->insert);
 }
 
-static struct bytes
-document_signature(const struct mock *mock, enum dv_fact_type type)
+struct bytes
+mock_document_signature(const struct mock *mock, enum dv_fact_type type)
 {
 	const struct mock_document *d = document_of(mock, type);
 	struct bytes text = mock_document_text(mock, type);
@@ -229,7 +229,7 @@ document_fact(const struct mock *mock, enum dv_fact_type type)
 		bytes_str(tcb ? "{\"tcbInfo\":" : "{\"enclaveIdentity\":"),
 		mock_document_text(mock, type),
 		bytes_str(",\"signature\":\""),
-		build_digits(document_signature(mock, type), false),
+		build_digits(mock_document_signature(mock, type), false),
 		bytes_str("\"}"),
 	};
 
@@ -284,13 +284,13 @@ mock_object(const struct mock *mock)
 		bytes_str("\",\"tcb_info\":\""),
 		build_escaped(mock_document_text(mock, DV_FACT_TCB_INFO)),
 		bytes_str("\",\"tcb_info_signature\":\""),
-		build_digits(document_signature(mock, DV_FACT_TCB_INFO), false),
+		build_digits(mock_document_signature(mock, DV_FACT_TCB_INFO), false),
 		bytes_str("\",\"tcb_info_issuer_chain\":\""),
 		build_escaped(mock_chain(mock, DV_FACT_TCB_INFO)),
 		bytes_str("\",\"qe_identity\":\""),
 		build_escaped(mock_document_text(mock, DV_FACT_QE_IDENTITY)),
 		bytes_str("\",\"qe_identity_signature\":\""),
-		build_digits(document_signature(mock, DV_FACT_QE_IDENTITY), false),
+		build_digits(mock_document_signature(mock, DV_FACT_QE_IDENTITY), false),
 		bytes_str("\",\"qe_identity_issuer_chain\":\""),
 		build_escaped(mock_chain(mock, DV_FACT_QE_IDENTITY)),
 		bytes_str("\"}"),

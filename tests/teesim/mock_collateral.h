@@ -55,12 +55,18 @@ void    mock_platform(struct mock *mock);
 struct bytes mock_anchor(const struct mock *mock);
 struct bytes mock_quote(const struct mock *mock);
 
+/* The chain that the quote carries. */
+struct bytes mock_pck_pem(const struct mock *mock);
+
 /* The documents as the members of *mock say, for a test to go on from. */
 void    mock_tcb(struct document_tcb *out, const struct mock *mock);
 void    mock_qe(struct document_qe *out, const struct mock *mock);
 
 /* The signed text of the document of a type. */
 struct bytes mock_document_text(const struct mock *mock, enum dv_fact_type type);
+
+/* Its signature, 64 bytes. */
+struct bytes mock_document_signature(const struct mock *mock, enum dv_fact_type type);
 
 /* The key of an item for this platform, and what a server would send for it. */
 struct dv_key mock_key(const struct mock *mock, enum dv_fact_type type);

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "../support/encode.h"
+#include "../teesim/encode.h"
 #include "../support/sample.h"
 #include "evidence/replay.h"
 #include "alloc_fail.h"
@@ -205,7 +205,7 @@ expect_same_encoded(const struct evidence *e)
 	struct reason why;
 
 	for (unsigned flags = 0; flags < 8; flags++) {
-		if (!attestation_read(&out, arena, encode_v1(arena, e, flags), &why))
+		if (!attestation_read(&out, arena, encode_v1(e, flags), &why))
 			fail_msg("flags %u: %s", flags, why.text);
 		assert_int_equal(out.form, EVIDENCE_FORM_V1);
 		expect_same(e, &out);
@@ -225,11 +225,11 @@ test_reencoded(void **state)
 		assert_int_equal(s.evidence.form, s.raw.ptr[0] == 0 ? EVIDENCE_FORM_V0 :
 		    EVIDENCE_FORM_V1);
 		/* The encoder writes what guests write, to the byte. */
-		raw = s.evidence.form == EVIDENCE_FORM_V0 ? encode_v0(s.arena, &s.evidence) :
-		    encode_v1(s.arena, &s.evidence, 0);
+		raw = s.evidence.form == EVIDENCE_FORM_V0 ? encode_v0(&s.evidence) :
+		    encode_v1(&s.evidence, 0);
 		assert_true(bytes_equal(raw, s.raw));
 		expect_same_encoded(&s.evidence);
-		if (!read_raw(&out, encode_v0(s.arena, &s.evidence), &why))
+		if (!read_raw(&out, encode_v0(&s.evidence), &why))
 			fail_msg("%s: %s", real[i], why.text);
 		expect_same(&s.evidence, &out);
 	}
@@ -271,7 +271,7 @@ test_gcp(void **state)
 	struct evidence e = gcp_evidence(arena), out;
 	struct reason why;
 
-	if (!attestation_read(&out, arena, encode_v0(arena, &e), &why))
+	if (!attestation_read(&out, arena, encode_v0(&e), &why))
 		fail_msg("%s", why.text);
 	expect_same(&e, &out);
 	expect_same_encoded(&e);
@@ -289,7 +289,7 @@ test_nitro_tpm(void **state)
 	e.quote = (struct bytes){ NULL, 0 };
 	e.log.n = 0;
 	e.tpm = (struct tpm_evidence){ .platform = 0 };
-	if (!attestation_read(&out, arena, encode_v0(arena, &e), &why))
+	if (!attestation_read(&out, arena, encode_v0(&e), &why))
 		fail_msg("%s", why.text);
 	expect_same(&e, &out);
 	expect_same_encoded(&e);
@@ -344,9 +344,9 @@ test_prefixes_v1(void **state)
 
 	sample_load(&s, "attestations/tdx-lite-v1-attest.json");
 	expect_no_prefix(s.raw);
-	expect_no_prefix(encode_v0(arena, &e));
-	expect_no_prefix(encode_v1(arena, &e, 0));
-	expect_no_prefix(encode_v1(arena, &e, ENCODE_DATA_FIRST | ENCODE_SWAPPED | ENCODE_EXTRA));
+	expect_no_prefix(encode_v0(&e));
+	expect_no_prefix(encode_v1(&e, 0));
+	expect_no_prefix(encode_v1(&e, ENCODE_DATA_FIRST | ENCODE_SWAPPED | ENCODE_EXTRA));
 }
 
 static void
@@ -374,7 +374,7 @@ test_trailing_texts(void **state)
 {
 	struct arena *arena = sample_arena();
 	struct evidence e = gcp_evidence(arena), out;
-	struct bytes raw[] = { encode_v0(arena, &e), encode_v1(arena, &e, 0) };
+	struct bytes raw[] = { encode_v0(&e), encode_v1(&e, 0) };
 	static const char *const wanted[] = {
 		"Failed to decode attestaion: "
 		"Trailing bytes after legacy VersionedAttestation: 1",
@@ -495,7 +495,7 @@ test_small_arenas(void **state)
 {
 	struct arena *maker = sample_arena();
 	struct evidence e = gcp_evidence(maker), out;
-	struct bytes raw[] = { encode_v0(maker, &e), encode_v1(maker, &e, 0) };
+	struct bytes raw[] = { encode_v0(&e), encode_v1(&e, 0) };
 	struct reason why;
 
 	for (size_t i = 0; i < NELEM(raw); i++) {

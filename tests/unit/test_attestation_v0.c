@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "../support/encode.h"
+#include "../teesim/encode.h"
 #include "../support/sample.h"
 #include "testing.h"
 
@@ -91,7 +91,7 @@ expect_v0(const struct evidence *e, const char *want)
 	struct arena *arena = sample_arena();
 	struct evidence out;
 	struct reason why;
-	bool ok = attestation_read(&out, arena, encode_v0(arena, e), &why);
+	bool ok = attestation_read(&out, arena, encode_v0(e), &why);
 
 	sample_expect("limit", ok, &why, want);
 }

@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "../support/encode.h"
+#include "../teesim/encode.h"
 #include "../support/sample.h"
 #include "testing.h"
 
@@ -59,7 +59,7 @@ test_pod(void **state)
 	assert_true(bytes_equal(e.runtime.event[0].payload, bytes_str("\xca\xfe")));
 	assert_true(bytes_equal(e.config, bytes_str("{}")));
 	assert_true(bytes_equal(e.report_data_payload, bytes_str("{}")));
-	assert_true(bytes_equal(encode_v1(arena, &e, 0), raw));
+	assert_true(bytes_equal(encode_v1(&e, 0), raw));
 	assert_false(evidence_check_report_data(&e, &why));
 	assert_string_equal(why.text, "report_data does not match report_data_payload");
 }
@@ -80,7 +80,7 @@ test_gcp(void **state)
 	assert_true(bytes_equal(e.tpm.pcrs[0].algorithm, bytes_str("sha256")));
 	assert_int_equal(e.tpm.events[0].pcr, 2);
 	assert_true(bytes_equal(e.vm_config, bytes_str("{}")));
-	assert_true(bytes_equal(encode_v1(arena, &e, 0), raw));
+	assert_true(bytes_equal(encode_v1(&e, 0), raw));
 	assert_false(evidence_check_report_data(&e, &why));
 	assert_string_equal(why.text, "stack.report_data must be 64 bytes");
 }
@@ -325,16 +325,16 @@ test_limits(void **state)
 	struct reason why;
 
 	e.n_certs = ATTESTATION_CERTS_MAX;
-	assert_true(attestation_read(&out, arena, encode_v1(arena, &e, 0), &why));
+	assert_true(attestation_read(&out, arena, encode_v1(&e, 0), &why));
 	e = limits_evidence(events, EVENT_LOG_MAX + 1);
-	assert_false(attestation_read(&out, arena, encode_v1(arena, &e, 0), &why));
+	assert_false(attestation_read(&out, arena, encode_v1(&e, 0), &why));
 	assert_string_equal(why.text, "Failed to decode attestaion: stack: data: runtime_events: "
 	    "4097 events are more than 4096");
 	e = limits_evidence(events, 1);
 	events[0].payload = (struct bytes){ payload, EVENT_PAYLOAD_MAX };
-	assert_true(attestation_read(&out, arena, encode_v1(arena, &e, 0), &why));
+	assert_true(attestation_read(&out, arena, encode_v1(&e, 0), &why));
 	events[0].payload.len++;
-	assert_false(attestation_read(&out, arena, encode_v1(arena, &e, 0), &why));
+	assert_false(attestation_read(&out, arena, encode_v1(&e, 0), &why));
 	assert_int_equal(why.kind, REASON_LIMIT);
 
 	e = limits_evidence(events, 0);
@@ -343,14 +343,14 @@ test_limits(void **state)
 	e.tpm.n_pcrs = ATTESTATION_PCRS_MAX;
 	e.tpm.events = tpm_events;
 	e.tpm.n_events = ATTESTATION_TPM_EVENTS_MAX;
-	assert_true(attestation_read(&out, arena, encode_v1(arena, &e, 0), &why));
+	assert_true(attestation_read(&out, arena, encode_v1(&e, 0), &why));
 	e.tpm.n_pcrs++;
-	assert_false(attestation_read(&out, arena, encode_v1(arena, &e, 0), &why));
+	assert_false(attestation_read(&out, arena, encode_v1(&e, 0), &why));
 	assert_string_equal(why.text, "Failed to decode attestaion: platform: data: tpm_quote: "
 	    "pcr_values: 65 items are more than 64");
 	e.tpm.n_pcrs--;
 	e.tpm.n_events++;
-	assert_false(attestation_read(&out, arena, encode_v1(arena, &e, 0), &why));
+	assert_false(attestation_read(&out, arena, encode_v1(&e, 0), &why));
 	assert_string_equal(why.text, "Failed to decode attestaion: platform: data: tpm_quote: "
 	    "event_log: 4097 items are more than 4096");
 }

@@ -7,7 +7,7 @@
 #include "core/json.h"
 #include "evidence/attestation.h"
 #include "measure/lite.h"
-#include "measure_testing.h"
+#include "../teesim/image.h"
 
 /* The three attestations of real machines, all valid. */
 enum { V3, NORMALIZED, V1_FORM, CAPTURES };
@@ -132,7 +132,7 @@ lab_rebuild(struct lab *lab)
 	char hex[65], *line = arena_alloc(arena, 128, &lab->why);
 	struct digest256 digest;
 
-	lab->config.tdx.measurement = document_write(arena, &lab->doc);
+	lab->config.tdx.measurement = image_document(&lab->doc);
 	digest256_of(&digest, lab->config.tdx.measurement);
 	hex_text(hex, BYTES_OF(digest.data));
 	(void)snprintf(line, 128, "%s  measurement.tdx.cbor\n", hex);

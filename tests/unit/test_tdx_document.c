@@ -4,7 +4,7 @@
 
 #include "core/hex.h"
 #include "measure/rtmr.h"
-#include "measure_testing.h"
+#include "../teesim/image.h"
 
 #define CBOR    "TdxOsImageMeasurement: failed to decode CBOR: "
 #define ROOT    "dstack.rootfs_hash="                                                           \
@@ -41,18 +41,18 @@ expect_bytes(struct bytes cbor, uint32_t minimum, const char *name, const char *
 static void
 expect(const struct tdx_document *doc, uint32_t minimum, const char *name, const char *want)
 {
-	expect_bytes(document_write(arena, doc), minimum, name, want);
+	expect_bytes(image_document(doc), minimum, name, want);
 }
 
 static void
 test_round_trip(void **state)
 {
-	struct tdx_document doc = document_sample(), got;
+	struct tdx_document doc = image_sample(), got;
 	struct bytes cbor;
 	struct reason why;
 
 	doc.kernel_header_normalized = true;
-	cbor = document_write(arena, &doc);
+	cbor = image_document(&doc);
 	assert_true(tdx_document_read(&got, cbor, 3, &why));
 	assert_int_equal(got.version, 4);
 	assert_int_equal(got.ovmf, OVMF_PRE202505);
@@ -70,7 +70,7 @@ static void
 test_versions(void **state)
 {
 	static const uint8_t digest[48] = "cmdline";
-	struct tdx_document doc = document_sample(), got;
+	struct tdx_document doc = image_sample(), got;
 	struct reason why;
 
 	expect(&doc, 3, "version 4", NULL);
@@ -93,7 +93,7 @@ test_versions(void **state)
 	    "TdxOsImageMeasurement: unsupported version 3, expected 4");
 	/* In version 3 the flag is an unknown member. */
 	doc.kernel_header_normalized = true;
-	assert_true(tdx_document_read(&got, document_write(arena, &doc), 3, &why));
+	assert_true(tdx_document_read(&got, image_document(&doc), 3, &why));
 	assert_false(got.kernel_header_normalized);
 	doc.version = 4294967295u;
 	expect(&doc, 3, "largest version",
@@ -179,8 +179,8 @@ edited(struct bytes cbor, const struct edit *e)
 static void
 test_members(void **state)
 {
-	struct tdx_document doc = document_sample();
-	struct bytes cbor = document_write(arena, &doc);
+	struct tdx_document doc = image_sample();
+	struct bytes cbor = image_document(&doc);
 	size_t i;
 
 	for (i = 0; i < NELEM(edits); i++)
@@ -192,8 +192,8 @@ static void
 test_form(void **state)
 {
 	static const uint8_t zero[1] = { 0 };
-	struct tdx_document doc = document_sample();
-	struct bytes cbor = document_write(arena, &doc);
+	struct tdx_document doc = image_sample();
+	struct bytes cbor = image_document(&doc);
 	static uint8_t large[TDX_DOCUMENT_MAX_LEN + 1];
 	struct tdx_document got;
 	struct reason why;
@@ -207,7 +207,7 @@ test_form(void **state)
 	expect_bytes((struct bytes){ large, cbor.len + 1 }, 3, "trailing byte",
 	    "TdxOsImageMeasurement: 1 trailing byte(s) after the CBOR document");
 	doc.td_hob = (struct bytes){ large, TDX_DOCUMENT_MAX_LEN - cbor.len + doc.td_hob.len - 2 };
-	assert_int_equal(document_write(arena, &doc).len, TDX_DOCUMENT_MAX_LEN);
+	assert_int_equal(image_document(&doc).len, TDX_DOCUMENT_MAX_LEN);
 	expect(&doc, 3, "as large as may be", NULL);
 	expect_bytes(BYTES_OF(large), 3, "too large",
 	    "TdxOsImageMeasurement: document has 65537 bytes, more than 65536");
@@ -217,8 +217,8 @@ test_form(void **state)
 static void
 test_key_order(void **state)
 {
-	struct tdx_document doc = document_sample(), got;
-	struct bytes cbor = document_write(arena, &doc);
+	struct tdx_document doc = image_sample(), got;
+	struct bytes cbor = image_document(&doc);
 	const uint8_t *image = memmem(cbor.ptr, cbor.len, "\x65image", 6);
 	const uint8_t *tdvf = memmem(cbor.ptr, cbor.len, "\x64tdvf", 5);
 	const uint8_t *end = cbor.ptr + cbor.len;
@@ -318,7 +318,7 @@ static void
 test_cmdline_digest(void **state)
 {
 	static const uint8_t digest[48] = "x", too_short[47] = "x";
-	struct tdx_document doc = document_sample();
+	struct tdx_document doc = image_sample();
 	struct digest384 got, want;
 	struct reason why;
 

@@ -1,25 +1,4 @@
-#include <assert.h>
-
-#include <openssl/mem.h>
-
 #include "encode.h"
-
-static struct bytes
-cbb_take(struct arena *arena, CBB *cbb)
-{
-	struct reason why;
-	struct bytes out;
-	uint8_t *data;
-	size_t len;
-
-	if (!CBB_finish(cbb, &data, &len) ||
-	    !arena_copy(arena, &out, (struct bytes){ data, len }, &why))
-		assert(false);
-	OPENSSL_free(data);
-	return out;
-}
-
-#define MUST(call)      do { if (!(call)) assert(false); } while (0)
 
 static void
 u32le(CBB *out, uint32_t v)
@@ -109,7 +88,7 @@ scale_platform(CBB *out, const struct evidence *e)
 }
 
 struct bytes
-encode_v0(struct arena *arena, const struct evidence *e)
+encode_v0(const struct evidence *e)
 {
 	CBB out;
 
@@ -124,7 +103,7 @@ encode_v0(struct arena *arena, const struct evidence *e)
 	}
 	MUST(CBB_add_bytes(&out, e->report_data.ptr, e->report_data.len));
 	scale_blob(&out, e->config);
-	return cbb_take(arena, &out);
+	return build_finish(&out);
 }
 
 /* ---- MessagePack ---- */
@@ -349,7 +328,7 @@ pack_stack(struct writer *w, const struct evidence *e)
 
 /* { kind, data } around what `data` writes, which also knows the kind. */
 static void
-pack_tagged(struct writer *w, struct arena *arena, const char *key, const struct evidence *e,
+pack_tagged(struct writer *w, const char *key, const struct evidence *e,
     const char *(*data)(struct writer *, const struct evidence *))
 {
 	struct writer inner = { .flags = w->flags };
@@ -358,7 +337,7 @@ pack_tagged(struct writer *w, struct arena *arena, const char *key, const struct
 
 	MUST(CBB_init(&inner.out, 16384));
 	kind = data(&inner, e);
-	body = cbb_take(arena, &inner.out);
+	body = build_finish(&inner.out);
 	pack_text(&w->out, key);
 	pack_map(w, 2);
 	if ((w->flags & ENCODE_DATA_FIRST) == 0)
@@ -370,14 +349,14 @@ pack_tagged(struct writer *w, struct arena *arena, const char *key, const struct
 }
 
 struct bytes
-encode_v1(struct arena *arena, const struct evidence *e, unsigned flags)
+encode_v1(const struct evidence *e, unsigned flags)
 {
 	struct writer w = { .flags = flags };
 
 	MUST(CBB_init(&w.out, 16384));
 	pack_map(&w, 3);
 	pack_member_u32(&w, "version", 1);
-	pack_tagged(&w, arena, "platform", e, pack_platform);
-	pack_tagged(&w, arena, "stack", e, pack_stack);
-	return cbb_take(arena, &w.out);
+	pack_tagged(&w, "platform", e, pack_platform);
+	pack_tagged(&w, "stack", e, pack_stack);
+	return build_finish(&w.out);
 }

@@ -3,9 +3,10 @@
  *
  * So that a test can take real evidence apart, change one thing, and hand it in again.
  */
-#ifndef TESTS_SUPPORT_ENCODE_H
-#define TESTS_SUPPORT_ENCODE_H
+#ifndef TESTS_TEESIM_ENCODE_H
+#define TESTS_TEESIM_ENCODE_H
 
+#include "build.h"
 #include "evidence/attestation.h"
 
 /* How V1 may differ from what guests write. */
@@ -13,10 +14,10 @@
 #define ENCODE_SWAPPED          2u      /* bin where guests write arrays, and the reverse */
 #define ENCODE_EXTRA            4u      /* an unknown member in every map             */
 
-/* SCALE; version and preimage of events are lost, as in real V0.  Bytes in the arena. */
-struct bytes encode_v0(struct arena *arena, const struct evidence *evidence);
+/* SCALE; version and preimage of events are lost, as in real V0. */
+struct bytes encode_v0(const struct evidence *evidence);
 
 /* MessagePack, with the shortest form of every integer and length. */
-struct bytes encode_v1(struct arena *arena, const struct evidence *evidence, unsigned flags);
+struct bytes encode_v1(const struct evidence *evidence, unsigned flags);
 
 #endif

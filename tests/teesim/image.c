@@ -1,6 +1,4 @@
-#include "testing.h"
-
-#include "measure_testing.h"
+#include "image.h"
 
 bool
 cbor_head_write(CBB *out, unsigned major, uint64_t n)
@@ -66,27 +64,20 @@ tdvf_write(CBB *out, const struct tdx_document *doc)
 }
 
 struct bytes
-document_write(struct arena *arena, const struct tdx_document *doc)
+image_document(const struct tdx_document *doc)
 {
-	const size_t len = 128u << 10;
-	struct reason why;
-	uint8_t *buffer = arena_alloc(arena, len, &why);
-	struct bytes cbor = { buffer, 0 };
 	CBB out;
 
-	assert_non_null(buffer);
-	assert_true(CBB_init_fixed(&out, buffer, len) &&
-	    cbor_head_write(&out, 5, 3) &&
+	MUST(CBB_init(&out, 1024));
+	MUST(cbor_head_write(&out, 5, 3) &&
 	    cbor_text_write(&out, "version") && cbor_head_write(&out, 0, doc->version) &&
 	    cbor_text_write(&out, "image") && image_write(&out, doc) &&
 	    cbor_text_write(&out, "tdvf") && tdvf_write(&out, doc));
-	cbor.len = CBB_len(&out);
-	CBB_cleanup(&out);
-	return cbor;
+	return build_finish(&out);
 }
 
 struct tdx_document
-document_sample(void)
+image_sample(void)
 {
 	static const uint8_t kernel[48] = "kernel", initrd[48] = "initrd", single[48] = "single",
 	    two[48] = "two";
@@ -106,3 +97,36 @@ document_sample(void)
 		.td_hob = BYTES_OF(td_hob),
 	};
 }
+
+static void
+add_varuint(CBB *out, uint64_t value)
+{
+	for (; value >= 0x80; value >>= 7)
+		MUST(CBB_add_u8(out, (uint8_t)(value | 0x80)));
+	MUST(CBB_add_u8(out, (uint8_t)value));
+}
+
+struct bytes
+image_witness(const struct image_layout *layout)
+{
+	const uint64_t base = layout->ranges[0].start / IMAGE_PAGE_LEN;
+	CBB out;
+
+	MUST(CBB_init(&out, 64));
+	add_varuint(&out, base);
+	add_varuint(&out, layout->hob / IMAGE_PAGE_LEN - base);
+	add_varuint(&out, layout->n);
+	for (size_t i = 0; i < layout->n; i++) {
+		add_varuint(&out, layout->ranges[i].start / IMAGE_PAGE_LEN - base);
+		add_varuint(&out, layout->ranges[i].len / IMAGE_PAGE_LEN);
+	}
+	return build_finish(&out);
+}
+
+const struct image_layout image_layout = {
+	.hob = 0x809000, .n = 4,
+	.ranges = {
+		{ 0x800000, 0x6000 }, { 0x809000, 0x2000 }, { 0x80b000, 0x2000 },
+		{ 0x810000, 0x10000 },
+	},
+};
