@@ -6,11 +6,13 @@
 #include "core/timestamp.h"
 
 const char options_usage[] =
-    "Usage: dstack-verifier [OPTIONS] --verify FILE\n"
+    "Usage: dstack-verifier [OPTIONS]\n"
+    "       dstack-verifier [OPTIONS] --verify FILE\n"
     "       dstack-verifier [OPTIONS] quote FILE\n"
     "\n"
-    "Judges the evidence of a confidential VM.  The answer is one line of JSON on standard\n"
-    "output; the exit status is 0 for valid, 1 for invalid or failed, 2 for wrong usage.\n"
+    "Judges the evidence of confidential VMs: without a command as a server, until a signal\n"
+    "ends it; else once.  Then the answer is one line of JSON on standard output, and the exit\n"
+    "status is 0 for valid, 1 for invalid or failed, 2 for wrong usage.\n"
     "\n"
     "  -c, --config PATH      configuration file [default: dstack-verifier.toml]\n"
     "      --verify FILE      judge one request (the JSON of POST /verify); the answer is\n"

@@ -434,8 +434,8 @@ test_notes(void **state)
 	    "t.toml: `tls.certs` is a key of the web framework and is ignored; "
 	    "environment: `cli_colors` is a key of the web framework and is ignored");
 	config_free(config);
-	config = config_try("t.toml", "port = 8081", NULL, NULL, &why);
-	assert_string_equal(config_notes(config, LOG_LEVEL_DEBUG), "`port` has no effect yet");
+	config = config_try("t.toml", "web_page = true", NULL, NULL, &why);
+	assert_string_equal(config_notes(config, LOG_LEVEL_DEBUG), "`web_page` has no effect yet");
 	assert_string_equal(config_notes(config, LOG_LEVEL_INFO), "");
 	config_free(config);
 }
