@@ -16,10 +16,10 @@
 
 /* Between fork and exec: nothing here may allocate, and nothing returns. */
 static void
-run(const char *path, const char *program, int socket, pid_t parent)
+run(const char *path, const char *program, const char *authorities, int socket, pid_t parent)
 {
 	char *const argv[] = { (char *)(uintptr_t)program, NULL };
-	char *const environment[] = { NULL };
+	char *const environment[] = { (char *)(uintptr_t)authorities, NULL };
 	sigset_t none;
 
 	(void)sigemptyset(&none);
@@ -37,11 +37,22 @@ run(const char *path, const char *program, int socket, pid_t parent)
 	_exit(EXIT_EXEC);
 }
 
+/* "SSL_CERT_FILE=..." of our own environment: whom the fetcher believes; NULL when unset. */
+static const char *
+authorities_find(void)
+{
+	for (char **entry = environ; entry != NULL && *entry != NULL; entry++)
+		if (strncmp(*entry, "SSL_CERT_FILE=", 14) == 0)
+			return *entry;
+	return NULL;
+}
+
 bool
 child_start(struct child *out, const char *directory, const char *program, unsigned role,
     unsigned self, struct reason *why)
 {
 	char path[PATH_MAX_LEN];
+	const char *authorities = authorities_find();
 	pid_t parent = getpid();
 	int ends[2];
 	int n;
@@ -57,7 +68,7 @@ child_start(struct child *out, const char *directory, const char *program, unsig
 		    strerror(errno));
 	out->pid = fork();
 	if (out->pid == 0)
-		run(path, program, ends[1], parent);
+		run(path, program, authorities, ends[1], parent);
 	(void)close(ends[1]);
 	if (out->pid == -1) {
 		out->pid = 0;

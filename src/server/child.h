@@ -3,7 +3,7 @@
  *
  * Each program is an executable of its own under libexec, started by fork and exec, so that
  * address spaces share no layout.  A child finds its socket as descriptor 3 and standard
- * error for its log; it inherits no other descriptor and almost no environment.
+ * error for its log; it inherits no other descriptor, and of the environment SSL_CERT_FILE alone.
  */
 #ifndef SERVER_CHILD_H
 #define SERVER_CHILD_H

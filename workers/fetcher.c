@@ -1,0 +1,324 @@
+/*
+ * fetcher.c - gets collateral that workers ask for, and keeps what they have accepted
+ *
+ * One event loop: the channel to the supervisor, later the acceptor, and all transfers.  It is
+ * told keys and answers with bytes; it judges nothing, holds no key and sees no evidence.  This
+ * main loop is the one place here that reads clocks.
+ *
+ * SIGTERM and SIGINT do nothing: the other end decides when it is over, by closing the socket.
+ * SSL_CERT_FILE, when set, names the authorities that servers of https are believed by, in
+ * place of the system's.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "fetch/flight.h"
+#include "ipc/channel.h"
+#include "ipc/log.h"
+
+#define PROGRAM         "fetcher"
+#define SOCKET_FD       3               /* where every child finds its socket       */
+#define CONFIG_MAX_LEN  ((size_t)4 << 20)
+#define PENDING_MAX_LEN ((size_t)64 << 20)
+#define UNCONFIGURED_MS 60000
+
+struct fetcher {
+	struct channel *channel;
+	struct arena *arena;            /* the configuration's strings              */
+	struct fetcher_config config;
+	struct store *store;
+	struct transfers *transfers;
+	struct flights *flights;        /* NULL until configured                    */
+	bool    broken;                 /* a frame could not be sent                */
+	struct reason why;              /* which, then                              */
+};
+
+static struct moment
+moment_read(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (struct moment){ .now = (int64_t)time(NULL),
+	    .ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 };
+}
+
+/* Sends what a _write appended to the CBB, and ends the CBB. */
+static bool
+send_cbb(struct fetcher *fetcher, enum frame_type type, bool written, CBB *cbb,
+    struct reason *why)
+{
+	bool ok = written ? channel_send(fetcher->channel, type, 0,
+	    (struct bytes){ CBB_data(cbb), CBB_len(cbb) }, NULL, -1, why) :
+	    reject(why, REASON_INTERNAL, "out of memory");
+
+	CBB_cleanup(cbb);
+	return ok;
+}
+
+/* What flights call */
+
+static bool
+load(void *context, struct flight *flight, const struct pccs_request *request,
+    struct reason *why)
+{
+	const struct fetcher *fetcher = context;
+	struct transfer_request transfer = {
+		.url = request->url,
+		.body_max_len = request->body_max_len,
+	};
+
+	_Static_assert(NELEM(transfer.headers) == NELEM(request->headers), "as many headers");
+	memcpy(transfer.headers, request->headers, sizeof transfer.headers);
+	return transfer_start(fetcher->transfers, &transfer, flight, why);
+}
+
+static void
+found(void *context, const struct fact_message *fact)
+{
+	struct fetcher *fetcher = context;
+	CBB cbb;
+
+	if (!CBB_init(&cbb, 1024 + fact->fact.body.len + fact->fact.chain.len) ||
+	    !send_cbb(fetcher, FRAME_TYPE_FOUND, message_fact_write(&cbb, fact), &cbb,
+	    &fetcher->why))
+		fetcher->broken = true;
+}
+
+static void
+failed(void *context, const struct dv_failure *failure)
+{
+	struct fetcher *fetcher = context;
+	CBB cbb;
+
+	if (!CBB_init(&cbb, 1024) ||
+	    !send_cbb(fetcher, FRAME_TYPE_FAILED, message_failed_write(&cbb, failure), &cbb,
+	    &fetcher->why))
+		fetcher->broken = true;
+}
+
+static uint32_t
+random_get(void *context)
+{
+	uint32_t number = 0;
+
+	(void)context;
+	(void)!getrandom(&number, sizeof number, 0);
+	return number;
+}
+
+static const struct flight_calls calls = {
+	.load = load,
+	.found = found,
+	.failed = failed,
+	.random = random_get,
+};
+
+/* Configuration */
+
+static void
+log_level_apply(uint8_t level)
+{
+	static const int priorities[] = { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+
+	log_level_set(priorities[level < NELEM(priorities) ? level : NELEM(priorities) - 1]);
+}
+
+/* Working without a store is better than not working: memory serves until the end. */
+static bool
+store_begin(struct fetcher *fetcher, struct reason *why)
+{
+	const struct fetcher_config *config = &fetcher->config;
+	bool rebuilt = false;
+
+	if (store_open(&fetcher->store, config->cache_dir, config->pinned_at, &rebuilt, why)) {
+		if (rebuilt)
+			log_line(LOG_WARNING, PROGRAM, "store damaged moved_to=\"%s/%s\"",
+			    STORE_DIRECTORY, STORE_DAMAGED);
+		return true;
+	}
+	log_line(LOG_ERR, PROGRAM, "cache_dir=\"%s\" error=\"%s\" nothing_is_kept=true",
+	    config->cache_dir, why->text);
+	return store_open(&fetcher->store, "", config->pinned_at, &rebuilt, why);
+}
+
+static bool
+begin(struct fetcher *fetcher, struct reason *why)
+{
+	if (!store_begin(fetcher, why))
+		return false;
+	fetcher->transfers = transfers_new(getenv("SSL_CERT_FILE"));
+	if (fetcher->transfers == NULL)
+		return reject(why, REASON_INTERNAL, "cannot use libcurl");
+	return flights_new(&fetcher->flights, &fetcher->config, fetcher->store, &calls, fetcher,
+	    why);
+}
+
+static bool
+configure(struct fetcher *fetcher, CBS *in, struct reason *why)
+{
+	struct ready_message ready = { .ok = true };
+	struct reason error;
+	CBB cbb;
+
+	if (fetcher->flights != NULL || fetcher->store != NULL)
+		return reject(why, REASON_MALFORMED, "configured twice");
+	if (!message_fetcher_config_read(&fetcher->config, fetcher->arena, in, why))
+		return false;
+	log_level_apply(fetcher->config.log_level);
+	ready.ok = begin(fetcher, &error);
+	if (!ready.ok)
+		ready.reason = bytes_str(error.text);
+	if (!CBB_init(&cbb, 1024))
+		return reject(why, REASON_INTERNAL, "out of memory");
+	return send_cbb(fetcher, FRAME_TYPE_READY, message_ready_write(&cbb, &ready), &cbb, why);
+}
+
+/* Frames */
+
+static bool
+fetch(const struct fetcher *fetcher, CBS *in, struct reason *why)
+{
+	struct dv_key key;
+
+	if (!message_key_read(&key, in, why))
+		return false;
+	if (CBS_len(in) != 0)
+		return reject(why, REASON_MALFORMED, "malformed FETCH");
+	flights_fetch(fetcher->flights, &key, moment_read());
+	return true;
+}
+
+static bool
+checked(const struct fetcher *fetcher, CBS *in, struct reason *why)
+{
+	struct checked_message message = { 0 };
+
+	if (!message_checked_read(&message, in, why))
+		return false;
+	flights_checked(fetcher->flights, &message, moment_read());
+	return true;
+}
+
+static bool
+dispatch(struct fetcher *fetcher, const struct frame *frame, struct bytes payload,
+    struct reason *why)
+{
+	CBS in = cbs_bytes(payload);
+
+	switch (frame->type) {
+	case FRAME_TYPE_CONFIG:
+		return configure(fetcher, &in, why);
+	case FRAME_TYPE_FETCH:
+	case FRAME_TYPE_CHECKED:
+		if (fetcher->flights == NULL)
+			return reject(why, REASON_MALFORMED, "%s before the configuration",
+			    frame_name(frame->type));
+		return frame->type == FRAME_TYPE_FETCH ? fetch(fetcher, &in, why) :
+		    checked(fetcher, &in, why);
+	default:
+		return reject(why, REASON_MALFORMED, "unexpected %s", frame_name(frame->type));
+	}
+}
+
+/* Every frame that is there; false at the end, with a reason unless it is the peer's wish. */
+static bool
+serve(struct fetcher *fetcher, struct reason *why)
+{
+	struct frame frame;
+	struct blob *payload;
+	int fd;
+	bool ok;
+
+	for (;;) {
+		switch (channel_receive(fetcher->channel, &frame, &payload, &fd, why)) {
+		case CHANNEL_FRAME:
+			ok = dispatch(fetcher, &frame, blob_bytes(payload), why);
+			blob_free(payload);
+			if (!ok)
+				return false;
+			break;
+		case CHANNEL_IDLE:
+			return true;
+		case CHANNEL_CLOSED:
+		case CHANNEL_BROKEN:
+			return false;
+		}
+	}
+}
+
+/* Moves the transfers on, and hands over the answers of those that have ended. */
+static void
+answers_take(const struct fetcher *fetcher)
+{
+	struct transfer_answer answer;
+	struct flight *flight;
+
+	transfers_run(fetcher->transfers);
+	while ((flight = transfers_next(fetcher->transfers, &answer)) != NULL)
+		flight_answer(fetcher->flights, flight, &answer, moment_read());
+	flights_tick(fetcher->flights, moment_read());
+}
+
+/* One turn of the loop; false when it is over. */
+static bool
+turn(struct fetcher *fetcher, struct reason *why)
+{
+	if (!serve(fetcher, why))
+		return false;
+	if (fetcher->flights == NULL) {
+		(void)!channel_wait(fetcher->channel, UNCONFIGURED_MS);
+		return true;
+	}
+	answers_take(fetcher);
+	if (fetcher->broken) {
+		*why = fetcher->why;
+		return false;
+	}
+	if (channel_pending(fetcher->channel) && !channel_flush(fetcher->channel, why))
+		return false;
+	transfers_wait(fetcher->transfers, channel_fd(fetcher->channel),
+	    channel_pending(fetcher->channel),
+	    flights_timeout_ms(fetcher->flights, moment_read()));
+	return true;
+}
+
+static void
+end(struct fetcher *fetcher)
+{
+	transfers_free(fetcher->transfers);
+	flights_free(fetcher->flights);
+	store_close(fetcher->store);
+	channel_free(fetcher->channel);
+	arena_free(fetcher->arena);
+}
+
+int
+main(void)
+{
+	struct fetcher fetcher = { .channel = NULL };
+	struct reason why = { .kind = REASON_NONE };
+
+	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)umask(077);
+	fetcher.arena = arena_new(CONFIG_MAX_LEN);
+	fetcher.channel = channel_new(SOCKET_FD, FRAME_FETCHER,
+	    FRAME_SUPERVISOR | FRAME_ACCEPTOR, PENDING_MAX_LEN);
+	if (fetcher.arena == NULL || fetcher.channel == NULL) {
+		log_line(LOG_ERR, PROGRAM, "error=\"no socket on descriptor %d\"", SOCKET_FD);
+		return EXIT_FAILURE;
+	}
+	while (turn(&fetcher, &why))
+		continue;
+	end(&fetcher);
+	if (why.kind == REASON_NONE)
+		return EXIT_SUCCESS;
+	log_line(LOG_ERR, PROGRAM, "error=\"%s\"", why.text);
+	return EXIT_FAILURE;
+}
