@@ -11,7 +11,7 @@
 
 #include "evidence/event_log.h"
 #include "measure/acpi_cache.h"
-#include "measure/rtmr.h"
+#include "measure/launch.h"
 #include "measure/vm_config.h"
 
 struct lite_input {
@@ -43,13 +43,5 @@ struct lite_result {
  */
 bool    lite_check(struct lite_result *result, const struct lite_input *input,
     struct reason *why) MUST_CHECK;
-
-/*
- * launch_registers_check - MRTD, RTMR0, RTMR1, RTMR2, in this order
- *
- *   fails   REFUSED      "MRs do not match: RTMR2 mismatch: expected=HEX, actual=HEX"
- */
-bool    launch_registers_check(const struct launch_registers *expected,
-    const struct launch_registers *quoted, struct reason *why) MUST_CHECK;
 
 #endif

@@ -99,57 +99,52 @@ static const uint8_t after_kernel[][RTMR_LEN] = {
 	},
 };
 
-static void
-extend(struct digest384 *reg, const uint8_t event[RTMR_LEN])
-{
-	struct digest384 digest;
-
-	memcpy(digest.data, event, RTMR_LEN);
-	digest384_extend(reg, &digest);
-}
-
-static void
-extend_all(struct digest384 *reg, const uint8_t (*events)[RTMR_LEN], size_t n)
+/* Copies n constants, and gives where the next event goes. */
+static struct digest384 *
+constants_copy(struct digest384 *out, const uint8_t (*events)[RTMR_LEN], size_t n)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		extend(reg, events[i]);
+		memcpy(out[i].data, events[i], RTMR_LEN);
+	return out + n;
 }
 
 void
-rtmr0_compute(struct digest384 *out, const struct digest384 *td_hob,
+rtmr0_events(struct digest384 out[RTMR0_EVENTS], const struct digest384 *td_hob,
     const struct acpi_digests *acpi)
 {
-	struct digest384 reg = { { 0 } };
-
-	digest384_extend(&reg, td_hob);
-	extend_all(&reg, before_acpi, NELEM(before_acpi));
-	extend(&reg, acpi->loader);
-	extend(&reg, acpi->rsdp);
-	extend(&reg, acpi->tables);
-	extend_all(&reg, after_acpi, NELEM(after_acpi));
-	*out = reg;
+	*out++ = *td_hob;
+	out = constants_copy(out, before_acpi, NELEM(before_acpi));
+	memcpy(out++->data, acpi->loader, RTMR_LEN);
+	memcpy(out++->data, acpi->rsdp, RTMR_LEN);
+	memcpy(out++->data, acpi->tables, RTMR_LEN);
+	(void)constants_copy(out, after_acpi, NELEM(after_acpi));
 }
 
 void
-rtmr1_compute(struct digest384 *out, const struct digest384 *kernel)
+rtmr1_events(struct digest384 out[RTMR1_EVENTS], const struct digest384 *kernel)
 {
-	struct digest384 reg = { { 0 } };
-
-	digest384_extend(&reg, kernel);
-	extend_all(&reg, after_kernel, NELEM(after_kernel));
-	*out = reg;
+	*out++ = *kernel;
+	(void)constants_copy(out, after_kernel, NELEM(after_kernel));
 }
 
 void
-rtmr2_compute(struct digest384 *out, const struct digest384 *cmdline,
+rtmr2_events(struct digest384 out[RTMR2_EVENTS], const struct digest384 *cmdline,
     const struct digest384 *initrd)
 {
-	struct digest384 reg = { { 0 } };
+	out[0] = *cmdline;
+	out[1] = *initrd;
+}
 
-	digest384_extend(&reg, cmdline);
-	digest384_extend(&reg, initrd);
+void
+rtmr_compute(struct digest384 *out, const struct digest384 *events, size_t n)
+{
+	struct digest384 reg = { { 0 } };
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		digest384_extend(&reg, &events[i]);
 	*out = reg;
 }
 
@@ -208,4 +203,10 @@ rtmr_cmdline_digest(struct digest384 *out, struct bytes base)
 		put_utf16(&hash, (uint8_t)suffix[i]);
 	SHA384_Final(out->data, &hash);
 	return true;
+}
+
+bool
+rtmr_variables_known(const struct digest384 *variables)
+{
+	return memcmp(variables->data, before_acpi[0], RTMR_LEN) == 0;
 }

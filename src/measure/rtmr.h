@@ -16,16 +16,22 @@ struct launch_registers {
 	struct digest384 rtmr[3];
 };
 
-/* RTMR0: 13 events, of which the first is the TD HOB and 9 to 11 are the ACPI tables. */
-void    rtmr0_compute(struct digest384 *out, const struct digest384 *td_hob,
+#define RTMR0_EVENTS    13      /* the TD HOB, seven constants, three of ACPI, two constants    */
+#define RTMR1_EVENTS    5       /* the kernel, and four constants                               */
+#define RTMR2_EVENTS    2       /* command line and initrd                                      */
+
+/* The event digests, in the order of the log. */
+void    rtmr0_events(struct digest384 out[RTMR0_EVENTS], const struct digest384 *td_hob,
     const struct acpi_digests *acpi);
-
-/* RTMR1: five events, of which the first is the kernel's Authenticode digest. */
-void    rtmr1_compute(struct digest384 *out, const struct digest384 *kernel);
-
-/* RTMR2: command line and initrd. */
-void    rtmr2_compute(struct digest384 *out, const struct digest384 *cmdline,
+void    rtmr1_events(struct digest384 out[RTMR1_EVENTS], const struct digest384 *kernel);
+void    rtmr2_events(struct digest384 out[RTMR2_EVENTS], const struct digest384 *cmdline,
     const struct digest384 *initrd);
+
+/* Whether that is the digest of the variable store which RTMR0 always holds. */
+bool    rtmr_variables_known(const struct digest384 *variables);
+
+/* The register after n events. */
+void    rtmr_compute(struct digest384 *out, const struct digest384 *events, size_t n);
 
 /*
  * rtmr_cmdline_digest - the event digest of a kernel command line

@@ -53,7 +53,7 @@ test_rtmr0(void **state)
 	static const char option[] =
 	    "090100002c0055006900410070007000000004071400c9bdb87cebf8344faaea"
 	    "3ee4af6516a10406140021aa2c4614760345836e8ab6f46623317fff0400";
-	struct digest384 hob, want = { { 0 } }, got;
+	struct digest384 hob, want = { { 0 } }, got, events[RTMR0_EVENTS];
 	struct acpi_digests acpi;
 	struct reason why;
 	uint8_t boot0000[62];
@@ -81,7 +81,8 @@ test_rtmr0(void **state)
 	extend_text(&want, (const char *)boot0000, sizeof boot0000);
 
 	memset(&hob, 1, sizeof hob);
-	rtmr0_compute(&got, &hob, &acpi);
+	rtmr0_events(events, &hob, &acpi);
+	rtmr_compute(&got, events, NELEM(events));
 	assert_true(digest384_equal(&got, &want));
 }
 
@@ -91,7 +92,7 @@ test_rtmr1(void **state)
 	static const char calling[] = "Calling EFI Application from Boot Option";
 	static const char leaving[] = "Exit Boot Services Invocation";
 	static const char left[] = "Exit Boot Services Returned with Success";
-	struct digest384 kernel, want = { { 0 } }, got;
+	struct digest384 kernel, want = { { 0 } }, got, events[RTMR1_EVENTS];
 
 	memset(&kernel, 1, sizeof kernel);
 	digest384_extend(&want, &kernel);
@@ -99,7 +100,8 @@ test_rtmr1(void **state)
 	extend_text(&want, "\0\0\0\0", 4);
 	extend_text(&want, leaving, strlen(leaving));
 	extend_text(&want, left, strlen(left));
-	rtmr1_compute(&got, &kernel);
+	rtmr1_events(events, &kernel);
+	rtmr_compute(&got, events, NELEM(events));
 	assert_true(digest384_equal(&got, &want));
 }
 
@@ -110,7 +112,7 @@ test_rtmr2(void **state)
 	static const char cmdline[] = "console=ttyS0 init=/init panic=1 dstack.rootfs_hash="
 	    "1111111111111111111111111111111111111111111111111111111111111111"
 	    " dstack.rootfs_size=4096";
-	struct digest384 event, initrd, got;
+	struct digest384 event, initrd, got, events[RTMR2_EVENTS];
 	char hex[97];
 
 	assert_true(rtmr_cmdline_digest(&event, bytes_str(cmdline)));
@@ -118,7 +120,8 @@ test_rtmr2(void **state)
 	assert_string_equal(hex, "bb4154e6e429e184bc63d544ae5720f868e5859b378b13bab69860e1fc65c09f1"
 	    "b67277bba010841fbe8bc3619e58d58");
 	memset(&initrd, 0x33, sizeof initrd);
-	rtmr2_compute(&got, &event, &initrd);
+	rtmr2_events(events, &event, &initrd);
+	rtmr_compute(&got, events, NELEM(events));
 	hex_text(hex, BYTES_OF(got.data));
 	assert_string_equal(hex, "2fb6d31492cd2f073fe8fdaa9dbdff4dfdde92bf07f9a16c2b7123ae7be509000"
 	    "7974d33bfe8807ac56974160f8f2948");
