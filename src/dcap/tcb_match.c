@@ -563,7 +563,9 @@ static bool
 not_up_to_date(const struct tcb_match *out)
 {
 	return out->status != TCB_UP_TO_DATE || out->platform_status != TCB_UP_TO_DATE ||
-	    out->qe.status != TCB_UP_TO_DATE;
+	    out->qe.status != TCB_UP_TO_DATE ||
+	    (out->has_current &&
+	    (!out->current_found || out->current_status != TCB_UP_TO_DATE));
 }
 
 static bool

@@ -231,6 +231,18 @@ expectations_check(struct violations *found, const struct verdict *v)
 		    tcb_status_name(v->dcap.tcb.status));
 }
 
+/* An anchor of "listed" without a list lists nothing, settled or not. */
+static void
+image_list_check(struct violations *found, const struct verdict *v,
+    const struct dv_policy *policy)
+{
+	struct dv_list allowed = policy->allowed_os_image_hashes;
+
+	if (policy->os_image_anchor == DV_OS_IMAGE_LISTED)
+		allowed.given = true;
+	list_check(found, &allowed, "os_image_hash", BYTES_OF(v->os_image_hash.data));
+}
+
 bool
 policy_check(const struct verdict *v, const struct verdict_terms *terms, struct reason *why)
 {
@@ -244,8 +256,7 @@ policy_check(const struct verdict *v, const struct verdict_terms *terms, struct 
 	tcb_status_check(&found, v, terms);
 	advisories_check(&found, v, policy);
 	collateral_check(&found, v, terms);
-	list_check(&found, &policy->allowed_os_image_hashes, "os_image_hash",
-	    BYTES_OF(v->os_image_hash.data));
+	image_list_check(&found, v, policy);
 	list_check(&found, &policy->allowed_app_ids, "app_id", v->app.app_id);
 	list_check(&found, &policy->allowed_compose_hashes, "compose_hash", v->app.compose_hash);
 	platform_check(&found, v, policy);
@@ -262,7 +273,6 @@ policy_image_check(const struct verdict *v, const struct verdict_terms *terms, s
 {
 	struct violations found = { .why = why };
 
-	list_check(&found, &terms->policy->allowed_os_image_hashes, "os_image_hash",
-	    BYTES_OF(v->os_image_hash.data));
+	image_list_check(&found, v, terms->policy);
 	return found.n == 0;
 }

@@ -298,7 +298,7 @@ write_other_rule(struct json_writer *w, const struct tcb_match *tcb)
 static void
 write_shortfall(struct json_writer *w, const struct tcb_match *tcb)
 {
-	if (!verdict_tcb_short(tcb))
+	if (!tcb->has_shortfall)
 		return;
 	json_write_array(w, "tcb_shortfall");
 	for (size_t i = 0; i < tcb->nshortfall; i++) {

@@ -69,7 +69,7 @@ update_words(const struct tcb_shortfall *s)
 static void
 add_shortfall(struct text *out, const struct tcb_match *tcb)
 {
-	if (!verdict_tcb_short(tcb))
+	if (!tcb->has_shortfall)
 		return;
 	if (tcb->nshortfall == 0) {
 		add_name(out, "");

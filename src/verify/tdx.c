@@ -9,6 +9,8 @@
 #define DCAP_FAILED             QUOTE_FAILED ": failed to verify TDX quote"
 #define OS_IMAGE_FAILED         "OS image hash verification failed"
 
+#define MR_CONFIG_DOCUMENT      3       /* first byte of an MRCONFIGID that is a document's hash */
+
 /* The same text class for whatever the quote, the log or their tie does not bear out. */
 static bool
 fail_quote(struct verdict *v, enum verdict_code code, struct reason *why)
@@ -91,7 +93,9 @@ identity_judge(struct verdict *v, struct arena *arena)
 		return verdict_fail(v, VERDICT_INTERNAL, &why);
 	v->has_app = true;
 	v->duplicate_events = v->app.duplicate_events;
-	mr_config_document(&document, arena, v->evidence.vm_config);
+	/* Only version 3 is a hash of a document; the others need not have it looked for. */
+	if (td->mr_config_id.ptr[0] == MR_CONFIG_DOCUMENT)
+		mr_config_document(&document, arena, v->evidence.vm_config);
 	if (!mr_config_check(&v->mr_config, arena, td->mr_config_id, &v->app, document,
 	    &v->warnings, &why))
 		return fail_quote(v, VERDICT_MR_CONFIG_ID_MISMATCH, &why);
@@ -169,6 +173,21 @@ lite_judge(struct dv_context *context, struct verdict *v, const struct verdict_t
 	return true;
 }
 
+/* Whether the published image is to confirm a document.  Unsettled: the stricter of the two. */
+static bool
+anchor_published(const struct dv_policy *policy)
+{
+	switch (policy->os_image_anchor) {
+	case DV_OS_IMAGE_ANY:
+	case DV_OS_IMAGE_LISTED:
+		return false;
+	case DV_OS_IMAGE_PUBLISHED:
+	case DV_OS_IMAGE_UNSET:
+		break;
+	}
+	return true;
+}
+
 static bool
 os_image_judge(struct dv_context *context, struct verdict *v, const struct verdict_terms *terms,
     const struct dv_request *request)
@@ -184,7 +203,7 @@ os_image_judge(struct dv_context *context, struct verdict *v, const struct verdi
 	case VM_VARIANT_LITE:
 		if (!lite_judge(context, v, terms))
 			return false;
-		if (terms->policy->os_image_anchor != DV_OS_IMAGE_PUBLISHED)
+		if (!anchor_published(terms->policy))
 			return true;
 		break;
 	case VM_VARIANT_LEGACY:

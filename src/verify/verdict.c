@@ -72,20 +72,6 @@ verdict_ca_name(enum dv_pck_ca ca)
 	return "none";
 }
 
-static bool
-part_short(const struct tcb_part *part)
-{
-	return part->found && part->status != TCB_UP_TO_DATE;
-}
-
-bool
-verdict_tcb_short(const struct tcb_match *tcb)
-{
-	return tcb->status != TCB_UP_TO_DATE || part_short(&tcb->level) ||
-	    part_short(&tcb->module) || part_short(&tcb->qe) ||
-	    (tcb->has_current && (!tcb->current_found || tcb->current_status != TCB_UP_TO_DATE));
-}
-
 bool
 verdict_retryable(const struct verdict *v)
 {

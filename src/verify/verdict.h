@@ -137,9 +137,6 @@ enum dv_stage verdict_code_stage(enum verdict_code code);
 /* "platform" or "processor". */
 const char *verdict_ca_name(enum dv_pck_ca ca);
 
-/* Whether some part of the platform, or its current TCB, has a status other than UpToDate. */
-bool    verdict_tcb_short(const struct tcb_match *tcb);
-
 /* Whether asking again later may give another verdict on the same evidence. */
 bool    verdict_retryable(const struct verdict *v);
 

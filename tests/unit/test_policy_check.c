@@ -238,6 +238,8 @@ POLICY(request_narrows, allow_statuses("SWHardeningNeeded", "UpToDate"))
 POLICY(request_cannot_widen, allow_statuses("OutOfDate", "UpToDate"); up_to_date_only())
 POLICY(request_allows_nothing, request.has_allowed_tcb_statuses = true)
 
+POLICY(anchor_listed, policy.os_image_anchor = DV_OS_IMAGE_LISTED)
+
 #define FAILED  "Policy check failed: "
 
 static const struct {
@@ -270,6 +272,8 @@ static const struct {
 	{ "image not listed", nothing, image_not_listed,
 	    FAILED "os_image_hash " IMAGE_HASH " is not allowed" },
 	{ "no image allowed", nothing, image_none,
+	    FAILED "os_image_hash " IMAGE_HASH " is not allowed" },
+	{ "anchor listed, no list", nothing, anchor_listed,
 	    FAILED "os_image_hash " IMAGE_HASH " is not allowed" },
 	{ "app listed", nothing, app_listed, NULL },
 	{ "app not listed", nothing, app_not_listed, FAILED "app_id " APP_ID " is not allowed" },

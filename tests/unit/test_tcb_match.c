@@ -422,6 +422,25 @@ test_shortfall(void **state)
 	shortfall_expect(1, "tdx", 2, 1, 7, "bios_microcode");
 }
 
+/* A current TCB that is not in order calls for the list, too: it says what is too low. */
+static void
+test_shortfall_current(void **state)
+{
+	struct reason why;
+	struct bench b;
+
+	bench_init(&b);
+	b.numbers.has_tee_tcb_svn2 = true;
+	memcpy(b.numbers.tee_tcb_svn2, b.numbers.tee_tcb_svn, 16);
+	assert_true(bench_match(&b, DV_TCB_RULE_UPSTREAM, &why));
+	assert_false(match.has_shortfall);
+	b.numbers.tee_tcb_svn2[1] = 9;          /* a module nobody lists */
+	assert_true(bench_match(&b, DV_TCB_RULE_UPSTREAM, &why));
+	assert_false(match.current_found);
+	assert_int_equal(match.status, TCB_UP_TO_DATE);
+	assert_true(match.has_shortfall);
+}
+
 /* The longest list there can be. */
 static void
 test_shortfall_all(void **state)
@@ -478,6 +497,7 @@ main(void)
 		cmocka_unit_test(test_qe_configuration),
 		cmocka_unit_test(test_shortfall),
 		cmocka_unit_test(test_shortfall_all),
+		cmocka_unit_test(test_shortfall_current),
 		cmocka_unit_test(test_outdated),
 	};
 
