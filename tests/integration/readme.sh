@@ -51,8 +51,8 @@ END {
 	}
 }' >difference || fail "$(cat difference)"
 
-# bootstrap knows the two commands.
-for mode in run check; do
+# bootstrap knows the commands.
+for mode in run check deb; do
 	has "bootstrap $mode" "./bootstrap $mode" "$readme"
 	has "bootstrap $mode" "$mode" "$source/bootstrap"
 done
