@@ -4,7 +4,7 @@
 
 #include "../teesim/build.h"
 #include "core/digest.h"
-#include "encode.h"
+#include "../teesim/encode.h"
 #include "measure/lite.h"
 #include "measure/tdx_document.h"
 #include "mock_world.h"
@@ -139,8 +139,8 @@ world_body(struct world *m)
 		e.quote = mock_quote(&m->mock);
 	return build_text("{%s%s\"attestation\":\"%s\"}", m->insert != NULL ? m->insert : "",
 	    m->insert != NULL ? "," : "",
-	    build_str(build_digits(m->v1 ? encode_v1(m->sample.arena, &e, 0) :
-	    encode_v0(m->sample.arena, &e), false)));
+	    build_str(build_digits(m->v1 ? encode_v1(&e, 0) :
+	    encode_v0(&e), false)));
 }
 
 static struct dv_span
