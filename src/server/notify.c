@@ -1,5 +1,7 @@
 #include "server/notify.h"
 
+#include <sys/socket.h>
+
 #include <systemd/sd-daemon.h>
 
 void
@@ -11,7 +13,7 @@ notify_service(const char *state)
 int
 notify_listener(void)
 {
-	if (sd_listen_fds(1) != 1 || sd_is_socket(SD_LISTEN_FDS_START, 0, -1, 1) <= 0)
+	if (sd_listen_fds(1) != 1 || sd_is_socket(SD_LISTEN_FDS_START, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
 		return -1;
 	return SD_LISTEN_FDS_START;
 }
