@@ -36,6 +36,8 @@ struct dv_options {
 	int64_t serve_stale_max_secs;   /* how long after its last fetch an item serves */
 	int64_t collateral_max_cache_age_secs;  /* fetched longer ago: asked for again; 0: never */
 	int64_t root_crl_max_cache_age_secs;    /* the same for the root CRL         */
+	bool    no_images;              /* nothing can fetch one: an image is never asked for,
+					 * and its server counts as not reachable    */
 	bool    pinned_at;              /* `now` was fixed by the operator           */
 	int64_t at;                     /* that time, shown in details.pinned        */
 };

@@ -283,7 +283,6 @@ fetch(struct session *session, struct errand *errand, struct reason *why)
 	return true;
 }
 
-/* An OS image is no fetcher's errand yet: it cannot be reached. */
 static void
 errand_begin(struct errand *errand, const struct dv_key *keys, size_t n)
 {
@@ -291,8 +290,6 @@ errand_begin(struct errand *errand, const struct dv_key *keys, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		errand->keys[i] = keys[i];
 		errand->done[i] = false;
-		if (keys[i].type == DV_FACT_IMAGE)
-			errand_fail(errand, i, 0);
 	}
 }
 
@@ -307,7 +304,7 @@ needs(struct session *session, struct errand *errand, struct blob *payload, stru
 	if (!message_need_read(keys, &n, &in, why))
 		return false;
 	errand_begin(errand, keys, n);
-	if (!errand_open(errand) || fetch(session, errand, &broken))
+	if (fetch(session, errand, &broken))
 		return true;
 	session_say(session->config, LOG_LEVEL_WARN, "dstack-verifier-fetcher: %s", broken.text);
 	for (size_t i = 0; i < errand->n; i++)

@@ -55,6 +55,7 @@ setup_worker(struct bytes *out, struct arena *arena, const struct config *config
 			.serve_stale_max_secs = config->serve_stale_max_secs,
 			.collateral_max_cache_age_secs = config->collateral_max_cache_age_secs,
 			.root_crl_max_cache_age_secs = config->root_crl_max_cache_age_secs,
+			.no_images = true,
 			.pinned_at = options->has_at,
 			.at = options->at,
 		},

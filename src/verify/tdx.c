@@ -122,7 +122,7 @@ image_failure_find(const struct dv_request *request, const struct dv_key *key)
 
 /* Asks for the published image, or says why it could not be had. */
 static bool
-image_need(struct verdict *v, const struct dv_request *request)
+image_need(struct verdict *v, const struct verdict_terms *terms, const struct dv_request *request)
 {
 	struct dv_key key;
 	const struct dv_failure *failure;
@@ -133,12 +133,12 @@ image_need(struct verdict *v, const struct dv_request *request)
 	key.type = DV_FACT_IMAGE;
 	memcpy(key.image, v->os_image_hash.data, sizeof key.image);
 	failure = image_failure_find(request, &key);
-	if (failure == NULL) {
+	if (failure == NULL && !terms->no_images) {
 		v->needs[v->nneeds++] = key;
 		return false;
 	}
 	hex_text(hash, BYTES_OF(v->os_image_hash.data));
-	if (failure->http_status == 404 || failure->http_status == 410)
+	if (failure != NULL && (failure->http_status == 404 || failure->http_status == 410))
 		(void)reject(&why, REASON_UNAVAILABLE, "Failed to download image: "
 		    "HTTP status %u %s", failure->http_status,
 		    failure->http_status == 404 ? "Not Found" : "Gone");
@@ -211,7 +211,7 @@ os_image_judge(struct dv_context *context, struct verdict *v, const struct verdi
 	}
 	if (!policy_image_check(v, terms, &why))
 		return verdict_fail(v, VERDICT_POLICY, &why);
-	return image_need(v, request);
+	return image_need(v, terms, request);
 }
 
 bool

@@ -109,6 +109,7 @@ struct verdict_terms {
 	bool    pinned_collateral;
 	int64_t now;
 	bool    full_reason;
+	bool    no_images;
 };
 
 /*

@@ -414,6 +414,7 @@ test_policy(void **state)
 	config.options.serve_stale_max_secs = 10;
 	config.options.collateral_max_cache_age_secs = 11;
 	config.options.root_crl_max_cache_age_secs = 12;
+	config.options.no_images = true;
 	config.options.pinned_at = true;
 	config.options.at = -13;
 	WRITE(&m, message_worker_config_write(&cbb, &config));
@@ -425,6 +426,7 @@ test_policy(void **state)
 	assert_int_equal(read.options.policy.allowed_tee_variants.n, 3);
 	assert_int_equal(read.options.policy.platform_grace_period_secs, 9);
 	assert_int_equal(read.options.at, -13);
+	assert_true(read.options.no_images);
 	assert_int_equal(read.npins, 3);
 	/* A profile that does not exist. */
 	m.data[0] = 2;
