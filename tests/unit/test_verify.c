@@ -617,7 +617,7 @@ test_no_images(void **state)
 	struct world m;
 
 	world_init(&m);
-	m.options.no_images = true;
+	m.no_images = true;
 	world_config(&m, LEGACY);
 	world_ask(&m);
 	assert_int_equal(m.answer.nneeds, 0);
