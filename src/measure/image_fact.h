@@ -20,7 +20,8 @@
 
 #define IMAGE_FACT_SIGNATURE_LEN        64      /* Ed25519 */
 #define IMAGE_FACT_PUBLIC_KEY_LEN       32
-#define IMAGE_FACT_MAX_LEN              (8u << 10)
+#define IMAGE_FACT_MAX_LEN              (8u << 10)      /* of blob or payload   */
+#define IMAGE_FACT_MESSAGE_MAX_LEN      (IMAGE_FACT_MAX_LEN + 128u)
 
 enum image_fact_type {
 	IMAGE_FACT_RECORD = 1,
@@ -33,7 +34,7 @@ struct image_fact_key {
 	uint32_t initrd_addr;           /* 0 for a record       */
 };
 
-/* The message to sign, or to verify a signature over. */
+/* The message to sign, or to verify a signature over; false for more payload than the maximum. */
 bool    image_fact_message_write(CBB *out, const struct image_fact_key *key,
     struct bytes payload) MUST_CHECK;
 

@@ -14,10 +14,8 @@
 #include "core/digest.h"
 #include "core/reason.h"
 #include "measure/kernel.h"
-#include "measure/launch.h"
 #include "measure/metadata.h"
 #include "measure/td_hob.h"
-#include "measure/tdx_document.h"
 
 /* To be raised with every change of what is computed, or of how it is written. */
 #define IMAGE_RECORD_SCHEMA     1
@@ -113,17 +111,5 @@ bool    kernel_fact_compute(struct kernel_fact *fact, struct arena *arena,
 bool    kernel_fact_write(CBB *out, const struct kernel_fact *fact) MUST_CHECK;
 /* As image_record_read(); the texts begin with "kernel fact". */
 bool    kernel_fact_read(struct kernel_fact *fact, CBS *in, struct reason *why) MUST_CHECK;
-
-/*
- * image_record_document_check - whether a lite document says what the image measures to
- *
- * For os_image_anchor = "published".  At ingest a difference is worth a line in the log and no
- * refusal: documents were made by the tools of their day.
- *
- *   doc     version 3 or 4: what the version holds is compared
- *   fails   REFUSED      "measurement.tdx.cbor differs from the published image in MEMBER"
- */
-bool    image_record_document_check(const struct image_record *record,
-    const struct tdx_document *doc, struct reason *why) MUST_CHECK;
 
 #endif

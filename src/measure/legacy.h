@@ -43,8 +43,8 @@ struct legacy_result {
 	bool    two_pass;                       /* which MRTD is expected               */
 	enum legacy_kernel kernel;              /* which digest matched                 */
 	uint32_t initrd_addr;                   /* 0 without an initrd, or normalized   */
-	struct launch_events events;
-	struct launch_registers expected;       /* RTMR1 as patched where two are tried */
+	struct launch_events events;            /* of the candidates that matched, or else the first */
+	struct launch_registers expected;
 };
 
 /*

@@ -11,8 +11,8 @@ is_alnum(uint8_t c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool
-name_check(struct bytes name)
+bool
+manifest_name_check(struct bytes name)
 {
 	size_t i;
 
@@ -51,7 +51,7 @@ entry_read(struct manifest_entry *entry, CBS *line)
 	entry->name = bytes_cbs(line);
 	return lower_hex_check(bytes_cbs(&digits)) &&
 	    hex_decode(entry->sha256.data, bytes_cbs(&digits), &ignored) &&
-	    name_check(entry->name);
+	    manifest_name_check(entry->name);
 }
 
 static const struct manifest_entry *

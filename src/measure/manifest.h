@@ -40,6 +40,9 @@ struct manifest {
  */
 bool    manifest_read(struct manifest *manifest, struct bytes text, struct reason *why) MUST_CHECK;
 
+/* Whether a name has the form of the grammar above. */
+bool    manifest_name_check(struct bytes name);
+
 /* The entry of that name, or NULL. */
 const struct manifest_entry *manifest_find(const struct manifest *manifest, const char *name);
 

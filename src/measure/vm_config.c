@@ -129,23 +129,27 @@ qemu_version_read(void *out, const struct reader *r, const char *name, struct re
 	return string_read(&config->shape.qemu_version, r, name, why);
 }
 
-/* Stricter: an enum's other spelling in the Rust program, {"pre202505": null}, is refused. */
-static bool
-ovmf_variant_read(void *out, const struct reader *r, const char *name, struct reason *why)
+bool
+ovmf_variant_parse(enum ovmf_variant *out, struct bytes text, const char *name,
+    struct reason *why)
 {
-	enum ovmf_variant *variant = out;
-	struct bytes text;
-
-	if (!string_read(&text, r, name, why))
-		return false;
 	/* A layout of unreleased images whose measurements nobody can compute. */
 	if (bytes_equal(text, bytes_str("stable202505")))
 		return reject(why, REASON_UNSUPPORTED,
 		    "unsupported ovmf_variant \"stable202505\"");
 	if (!bytes_equal(text, bytes_str("pre202505")))
 		return reject(why, REASON_MALFORMED, "\"%s\" is not \"pre202505\"", name);
-	*variant = OVMF_PRE202505;
+	*out = OVMF_PRE202505;
 	return true;
+}
+
+/* Stricter: an enum's other spelling in the Rust program, {"pre202505": null}, is refused. */
+static bool
+ovmf_variant_read(void *out, const struct reader *r, const char *name, struct reason *why)
+{
+	struct bytes text;
+
+	return string_read(&text, r, name, why) && ovmf_variant_parse(out, text, name, why);
 }
 
 static bool
@@ -308,9 +312,12 @@ vm_config_image_hash(struct digest256 *out, const struct vm_config *config, stru
 	return true;
 }
 
-static bool
-qemu_version(struct acpi_version *version, const struct acpi_shape *shape, struct reason *why)
+bool
+vm_config_qemu_version(struct acpi_version *version, const struct vm_config *config,
+    struct reason *why)
 {
+	const struct acpi_shape *shape = &config->shape;
+
 	*version = (struct acpi_version){ 9, 1, 0 };
 	if (shape->has_qemu_version && !acpi_version_read(version, shape->qemu_version, why))
 		return reject_as(why, "Failed to parse QEMU version");
@@ -326,7 +333,7 @@ vm_config_two_pass(bool *two, const struct vm_config *config, struct reason *why
 {
 	struct acpi_version version;
 
-	if (!qemu_version(&version, &config->shape, why))
+	if (!vm_config_qemu_version(&version, config, why))
 		return false;
 	/*
 	 * Compat: "qemu_single_pass_add_pages": true selects two passes.  Hosts and key servers

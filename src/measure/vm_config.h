@@ -24,6 +24,15 @@ enum ovmf_variant {
 	OVMF_PRE202505,
 };
 
+/*
+ * ovmf_variant_parse - the name of a layout, in the member `name`
+ *
+ *   fails   UNSUPPORTED  "unsupported ovmf_variant "stable202505""
+ *           MALFORMED    another text
+ */
+bool    ovmf_variant_parse(enum ovmf_variant *out, struct bytes text, const char *name,
+    struct reason *why) MUST_CHECK;
+
 /* {"checksum_file": BASE64, "measurement": BASE64}, decoded. */
 struct vm_document {
 	bool    present;
@@ -65,11 +74,19 @@ bool    vm_config_image_hash(struct digest256 *out, const struct vm_config *conf
     struct reason *why) MUST_CHECK;
 
 /*
+ * vm_config_qemu_version - the host's QEMU, 9.1.0 when it is not told
+ *
+ *   fails   "Failed to parse QEMU version: ..." (MALFORMED), "Unsupported QEMU version:
+ *           (7, 2, 0)" (UNSUPPORTED)
+ */
+bool    vm_config_qemu_version(struct acpi_version *version, const struct vm_config *config,
+    struct reason *why) MUST_CHECK;
+
+/*
  * vm_config_two_pass - which of two MRTDs the host's QEMU makes
  *
  *   two     true when pages are added first and measured afterwards
- *   fails   "Failed to parse QEMU version: ..." (MALFORMED), "Unsupported QEMU version:
- *           (7, 2, 0)" (UNSUPPORTED), also when the version does not decide
+ *   fails   as vm_config_qemu_version(), also when the version does not decide
  *   source  os-image-measurement.md 6.3
  */
 bool    vm_config_two_pass(bool *two, const struct vm_config *config, struct reason *why)

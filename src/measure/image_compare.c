@@ -1,0 +1,98 @@
+#include "measure/image_compare.h"
+
+/* By start: the order in which a witness lists them. */
+static void
+ranges_sort(struct td_hob *hob)
+{
+	struct td_hob_range *r = hob->ranges, range;
+	size_t i, j;
+
+	for (i = 1; i < hob->n_ranges; i++) {
+		range = r[i];
+		for (j = i; j > 0 && r[j - 1].start > range.start; j--)
+			r[j] = r[j - 1];
+		r[j] = range;
+	}
+}
+
+static bool
+td_hob_equal(const struct td_hob *measured, const struct td_hob *documented)
+{
+	struct td_hob a = *measured, b = *documented;
+	size_t i;
+
+	ranges_sort(&a);
+	ranges_sort(&b);
+	if (a.address != b.address || a.n_ranges != b.n_ranges)
+		return false;
+	for (i = 0; i < a.n_ranges; i++)
+		if (a.ranges[i].start != b.ranges[i].start || a.ranges[i].end != b.ranges[i].end)
+			return false;
+	return true;
+}
+
+static bool
+differs(const char *member, struct reason *why)
+{
+	return reject(why, REASON_REFUSED,
+	    "measurement.tdx.cbor differs from the published image in %s", member);
+}
+
+static bool
+digest_check(const struct digest384 *measured, struct bytes documented, const char *member,
+    struct reason *why)
+{
+	if (!bytes_equal(BYTES_OF(measured->data), documented))
+		return differs(member, why);
+	return true;
+}
+
+static bool
+witness_check(const struct image_record *record, struct bytes witness, struct reason *why)
+{
+	struct td_hob documented;
+
+	if (!td_hob_witness_read(&documented, witness, why) ||
+	    !td_hob_equal(&record->td_hob, &documented))
+		return differs("td_hob", why);
+	return true;
+}
+
+static bool
+cmdline_check(const struct image_record *record, const struct tdx_document *doc,
+    struct reason *why)
+{
+	struct digest384 documented;
+
+	if (!tdx_document_cmdline(&documented, doc, why) ||
+	    !digest384_equal(&record->cmdline, &documented))
+		return differs("cmdline", why);
+	return true;
+}
+
+/* Version 3 does not know normalized headers; the digest tells all the same. */
+static bool
+normalized_check(const struct image_record *record, const struct tdx_document *doc,
+    struct reason *why)
+{
+	if (doc->version >= 4 && doc->kernel_header_normalized != record->kernel_header_normalized)
+		return differs("kernel_header_normalized", why);
+	return true;
+}
+
+bool
+image_compare(const struct image_record *record, const struct tdx_document *doc,
+    struct reason *why)
+{
+	if (doc->ovmf != record->ovmf)
+		return differs("ovmf", why);
+	return digest_check(&record->mrtd_single_pass, doc->mrtd_single_pass, "mrtd.single_pass",
+	    why) &&
+	    digest_check(&record->mrtd_two_pass, doc->mrtd_two_pass, "mrtd.two_pass", why) &&
+	    witness_check(record, doc->td_hob, why) &&
+	    normalized_check(record, doc, why) &&
+	    digest_check(record->kernel_header_normalized ? &record->kernel_unpatched :
+		&record->kernel_patched, doc->kernel_authenticode, "kernel_authenticode", why) &&
+	    cmdline_check(record, doc, why) &&
+	    digest_check(&record->initrd, doc->initrd_sha384, "initrd_sha384", why);
+}
