@@ -195,7 +195,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def fail_status(self, item, argument):
         status, _, seconds = str(argument).partition(':')
-        self.whole(int(status), [('Retry-After', seconds)] if seconds else [], b'no')
+        body = b'' if status in ('204', '304') else b'no'
+        self.whole(int(status), [('Retry-After', seconds)] if seconds else [], body)
 
     def fail_slow(self, item, argument):
         self.server.pccs.stopped.wait(float(argument))
@@ -290,6 +291,16 @@ class Server(http.server.ThreadingHTTPServer):
     def handle_error(self, request, client_address):
         pass
 
+    def process_request(self, request, client_address):
+        with self.pccs.lock:
+            self.open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        with self.pccs.lock:
+            self.open.discard(request)
+        super().shutdown_request(request)
+
     def finish_request(self, request, client_address):
         # The handshake in the connection's own thread: one that stalls hinders nobody.
         if self.context is not None:
@@ -357,18 +368,26 @@ class Pccs:
             self.stopped.clear()
             self.server = Server(('127.0.0.1', self.port), Handler)
             self.server.pccs = self
+            self.server.open = set()
             self.server.context = self.context
             self.port = self.server.server_address[1]
             threading.Thread(target=self.server.serve_forever, args=(0.05,),
                              daemon=True).start()
 
     def down(self):
-        """Connections that are open stay so until they are idle; new ones are refused."""
-        if self.server is not None:
-            self.stopped.set()
-            self.server.shutdown()
-            self.server.server_close()
-            self.server = None
+        """Connections that are open are cut off, new ones are refused."""
+        if self.server is None:
+            return
+        self.stopped.set()
+        self.server.shutdown()
+        self.server.server_close()
+        with self.lock:
+            for connection in self.server.open:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass        # it has ended by itself
+        self.server = None
 
     def control(self, path):
         words = [urllib.parse.unquote(word) for word in path.split('/', 3)]

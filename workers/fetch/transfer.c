@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define MAX_CONNECTIONS 64L     /* that are kept open                                   */
 #define USER_AGENT      "dstack-verifier"
 
 /* A bookworm libcurl waits for the resolver's thread when a transfer ends early, unless told. */
@@ -54,8 +53,7 @@ transfers_new(const char *ca_file)
 	if (ca_file != NULL && (transfers->ca_file = strdup(ca_file)) == NULL)
 		return NULL;
 	transfers->multi = curl_multi_init();
-	if (transfers->multi == NULL ||
-	    curl_multi_setopt(transfers->multi, CURLMOPT_MAXCONNECTS, MAX_CONNECTIONS) != CURLM_OK)
+	if (transfers->multi == NULL)
 		return NULL;
 	return TAKE(transfers);
 }
@@ -174,6 +172,8 @@ set_where(struct transfer *transfer, const char *url)
 	    set_text(transfer, CURLOPT_PROXY, "") &&
 	    set_long(transfer, CURLOPT_NETRC, CURL_NETRC_IGNORED) &&
 	    set_long(transfer, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) &&
+	    /* Bytes left over from one answer must not begin the next one's. */
+	    set_long(transfer, CURLOPT_FORBID_REUSE, 1) &&
 	    set_text(transfer, CURLOPT_USERAGENT, USER_AGENT);
 }
 

@@ -4,7 +4,7 @@
  * The whole of libcurl's use is here.  A transfer ends well only with status 200 and the body
  * that was announced, within its limits of size and time; at most TRANSFER_MAX_REDIRECTS
  * redirects, none to another scheme; servers of https prove who they are; neither the
- * environment's proxies nor a .netrc matter.
+ * environment's proxies nor a .netrc matter.  Each has a connection of its own.
  */
 #ifndef FETCH_TRANSFER_H
 #define FETCH_TRANSFER_H
