@@ -83,9 +83,10 @@ offer(struct dv_context *context, const struct judge *judge, const struct guest 
 static const char *
 reason_of(struct dv_context *context, const struct judge *judge, const struct guest *m)
 {
-	const struct dv_request request = {
+	struct dv_failure failures[DV_NEEDS_MAX];
+	struct dv_request request = {
 		.body = span(judge->entry == JUDGE_QUOTE ? m->quote : m->body),
-		.now = judge->now,
+		.now = judge->now, .failures = failures,
 	};
 	struct dv_answer answer;
 	char error[ERROR_LEN];
@@ -97,10 +98,13 @@ reason_of(struct dv_context *context, const struct judge *judge, const struct gu
 			break;
 		if (answer.needs[0].type == DV_FACT_IMAGE)
 			return "needs an image";
-		if (!judge->offer)
-			return "needs collateral";
-		if (!offer(context, judge, m, &answer, error))
+		if (judge->offer && !offer(context, judge, m, &answer, error))
 			return kept_text(error);
+		/* There is no server: what the operator gave has to do. */
+		for (request.nfailures = 0; !judge->offer && request.nfailures < answer.nneeds;
+		    request.nfailures++)
+			failures[request.nfailures] = (struct dv_failure){
+			    .key = answer.needs[request.nfailures] };
 	}
 	if (answer.nneeds != 0)
 		return "needs collateral again";
