@@ -3,6 +3,9 @@
 #include <stdio.h>
 
 #define ERROR_LEN       512
+#define ANSWER_LEN      65536
+
+static char judged[ANSWER_LEN];         /* the last answer                             */
 
 static const char *
 reason_of(struct dv_context *context, const struct judge *judge, const struct guest *m);
@@ -110,7 +113,15 @@ reason_of(struct dv_context *context, const struct judge *judge, const struct gu
 		return "needs collateral again";
 	if ((answer.reason == NULL) != answer.valid)
 		return "valid with a reason, or invalid without";
+	(void)snprintf(judged, sizeof judged, "%.*s", (int)answer.json.len,
+	    (const char *)answer.json.ptr);
 	return answer.valid ? NULL : kept_text(answer.reason);
+}
+
+bool
+judge_says(const char *text)
+{
+	return strstr(judged, text) != NULL;
 }
 
 static bool

@@ -47,6 +47,9 @@ void    judge_init(struct judge *judge);
 /* The reason, NULL when valid; lives until the next call. */
 const char *judge_guest(const struct judge *judge, const struct guest *guest);
 
+/* Whether the last answer has this text in its JSON. */
+bool    judge_says(const char *text);
+
 /* Whether a reason is the one of a row. */
 bool    judge_matches(const char *reason, const char *prefix, const char *wanted);
 

@@ -86,21 +86,21 @@ struct bytes
 mock_chain(const struct mock *mock, enum dv_fact_type type)
 {
 	if (type == DV_FACT_TCB_INFO)
-		return mock->tcb_chain.len != 0 ? mock->tcb_chain :
+		return mock->tcb_chain.ptr != NULL ? mock->tcb_chain :
 		    chain_pem(&mock->tcb_signer, mock);
 	if (type == DV_FACT_QE_IDENTITY)
-		return mock->qe_chain.len != 0 ? mock->qe_chain :
+		return mock->qe_chain.ptr != NULL ? mock->qe_chain :
 		    chain_pem(&mock->qe_signer, mock);
-	return mock->crl_chain.len != 0 ? mock->crl_chain : chain_pem(&mock->ca, mock);
+	return mock->crl_chain.ptr != NULL ? mock->crl_chain : chain_pem(&mock->ca, mock);
 }
 
 struct bytes
 mock_crl(const struct mock *mock, enum dv_fact_type type)
 {
 	if (type == DV_FACT_ROOT_CA_CRL)
-		return mock->root_crl_der.len != 0 ? mock->root_crl_der :
+		return mock->root_crl_der.ptr != NULL ? mock->root_crl_der :
 		    pki_crl(&mock->root_crl);
-	return mock->pck_crl_der.len != 0 ? mock->pck_crl_der : pki_crl(&mock->pck_crl);
+	return mock->pck_crl_der.ptr != NULL ? mock->pck_crl_der : pki_crl(&mock->pck_crl);
 }
 
 struct bytes
@@ -178,7 +178,7 @@ mock_document_text(const struct mock *mock, enum dv_fact_type type)
 	struct document_tcb tcb;
 	struct document_qe qe;
 
-	if (d->text.len != 0)
+	if (d->text.ptr != NULL)
 		return d->text;
 	if (type == DV_FACT_TCB_INFO) {
 		mock_tcb(&tcb, mock);
@@ -194,7 +194,7 @@ mock_document_signature(const struct mock *mock, enum dv_fact_type type)
 	const struct mock_document *d = document_of(mock, type);
 	struct bytes text = mock_document_text(mock, type);
 
-	if (d->signature.len != 0)
+	if (d->signature.ptr != NULL)
 		return d->signature;
 	return pki_sign_raw(d->signer_key, d->bad_signature ? (struct bytes){ text.ptr, 1 } : text);
 }

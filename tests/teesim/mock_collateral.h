@@ -24,8 +24,8 @@ struct mock_document {
 	unsigned signer_key;
 	bool    bad_signature;
 	const char *insert;             /* members put at the document's front       */
-	struct bytes text;              /* all of it; empty: as the members say      */
-	struct bytes signature;         /* 64 bytes; empty: of the text              */
+	struct bytes text;              /* all of it; NULL: as the members say      */
+	struct bytes signature;         /* 64 bytes; NULL: of the text              */
 };
 
 struct mock {
@@ -40,8 +40,8 @@ struct mock {
 	bool    processor;              /* the PCK CA's kind                         */
 	const struct bytes *pck_chain;  /* certificates in the quote; NULL: leaf, CA, root */
 	size_t  npck_chain;
-	struct bytes crl_chain, tcb_chain, qe_chain;    /* PEM; empty: signer and root */
-	struct bytes root_crl_der, pck_crl_der;         /* empty: as the CRLs say     */
+	struct bytes crl_chain, tcb_chain, qe_chain;    /* PEM; NULL: signer and root */
+	struct bytes root_crl_der, pck_crl_der;         /* NULL: as the CRLs say     */
 };
 
 void    mock_init(struct mock *mock);
