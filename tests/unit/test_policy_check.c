@@ -238,6 +238,41 @@ POLICY(request_narrows, allow_statuses("SWHardeningNeeded", "UpToDate"))
 POLICY(request_cannot_widen, allow_statuses("OutOfDate", "UpToDate"); up_to_date_only())
 POLICY(request_allows_nothing, request.has_allowed_tcb_statuses = true)
 
+static const char *const blank[] = { "" }, *const same_id[] = { "kmt:abcd" };
+
+POLICY(blank_provider, policy.allowed_key_providers = list_of(blank, 1))
+POLICY(other_provider_same_id, policy.allowed_key_providers = list_of(same_id, 1))
+POLICY(denied_not_given, ppid_denied(); policy.denied_platforms.given = false)
+POLICY(grace_and_list, policy.platform_grace_period_secs = 863999; up_to_date_only())
+POLICY(app_short_list, app_listed())
+
+static void
+asks_configuration(void)
+{
+	verdict.dcap.tcb.status = TCB_CONFIGURATION_NEEDED;
+}
+
+static void
+no_platform_known(void)
+{
+	verdict.dcap.has_platform = false;
+}
+
+static void
+no_app_known(void)
+{
+	verdict.has_app = false;
+}
+
+/* As long as an event's payload may be, and longer than any list's item. */
+static void
+long_app_id(void)
+{
+	static const uint8_t id[65536];
+
+	verdict.app.app_id = BYTES_OF(id);
+}
+
 POLICY(anchor_listed, policy.os_image_anchor = DV_OS_IMAGE_LISTED)
 
 #define FAILED  "Policy check failed: "
@@ -275,6 +310,16 @@ static const struct {
 	    FAILED "os_image_hash " IMAGE_HASH " is not allowed" },
 	{ "anchor listed, no list", nothing, anchor_listed,
 	    FAILED "os_image_hash " IMAGE_HASH " is not allowed" },
+	{ "app id of 64 KiB", long_app_id, app_short_list, FAILED "app_id  is not allowed" },
+	{ "no provider, blank in the list", without_key_provider, blank_provider,
+	    FAILED "key provider is not allowed" },
+	{ "another provider of the same id", nothing, other_provider_same_id,
+	    FAILED "key provider is not allowed" },
+	{ "denied list not given", nothing, denied_not_given, NULL },
+	{ "PPID not known", no_platform_known, ppid_allowed, FAILED "platform is not allowed" },
+	{ "device id not known", no_app_known, device_allowed, FAILED "platform is not allowed" },
+	{ "grace is for what is outdated", asks_configuration, grace_and_list,
+	    FAILED "tcb_status ConfigurationNeeded is not allowed" },
 	{ "app listed", nothing, app_listed, NULL },
 	{ "app not listed", nothing, app_not_listed, FAILED "app_id " APP_ID " is not allowed" },
 	{ "compose hash listed", nothing, compose_listed, NULL },
@@ -411,6 +456,32 @@ test_many(void **state)
 	assert_int_equal(strlen(why.text), sizeof why.text - 1);
 }
 
+/* What the strict profile changes, and nothing else. */
+static void
+test_strict(void **state)
+{
+	struct dv_policy strict;
+
+	dv_policy_init(&policy, DV_PROFILE_DROP_IN);
+	dv_policy_init(&strict, DV_PROFILE_STRICT);
+	assert_int_equal(strict.allowed_tcb_statuses,
+	    DV_TCB_UP_TO_DATE | DV_TCB_SW_HARDENING_NEEDED);
+	assert_int_equal(strict.os_image_anchor, DV_OS_IMAGE_UNSET);
+	assert_true(strict.reject_dev_images);
+	assert_true(strict.reject_duplicate_events);
+	assert_int_equal(strict.tcb_rule, DV_TCB_RULE_INTEL);
+	strict.profile = policy.profile;
+	strict.allowed_tcb_statuses = policy.allowed_tcb_statuses;
+	strict.os_image_anchor = policy.os_image_anchor;
+	strict.reject_dev_images = policy.reject_dev_images;
+	strict.reject_duplicate_events = policy.reject_duplicate_events;
+	strict.tcb_rule = policy.tcb_rule;
+	assert_memory_equal(&strict, &policy, sizeof strict);
+	assert_int_equal(policy.allowed_tcb_statuses, DV_TCB_ALL & ~DV_TCB_REVOKED);
+	assert_int_equal(policy.allowed_qe_tcb_statuses, DV_TCB_ALL);
+	assert_int_equal(policy.minimum_measurement_version, 3);
+}
+
 static void
 test_settle(void **state)
 {
@@ -438,6 +509,7 @@ main(void)
 		cmocka_unit_test(test_collateral),
 		cmocka_unit_test(test_image),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_strict),
 		cmocka_unit_test(test_settle),
 	};
 

@@ -179,6 +179,7 @@ CHANGE(pod, m->v1 = true; m->evidence.pod = true;
     m->evidence.report_data_payload = bytes_str("another"))
 CHANGE(report_data, m->mock.quote.body[520] ^= 1)
 CHANGE(other_rtmr3, m->keep_rtmr3 = true)
+CHANGE(other_rtmr3_no_tcb, other_rtmr3(m); fail_item(m, 0))
 CHANGE(event_elsewhere, log_event(m, 3)->imr = 2)
 CHANGE(event_lists_differ, log_event(m, 3)->name = bytes_str("another"))
 CHANGE(mr_config_1, m->mock.quote.body[184] = 1)
@@ -289,6 +290,8 @@ CHANGE(not_fresh, m->insert = "\"expected_report_data\":\"00\"")
 CHANGE(other_app_expected, m->insert = "\"expected_app_id\":\"\"")
 CHANGE(platform_listed, m->policy.allowed_platforms =
     list_of("01020300000000000000000000000000"))
+CHANGE(platform_device, struct digest256 id; digest256_of(&id, BYTES_OF(m->mock.pck.ppid));
+    m->policy.allowed_platforms = list_of(build_str(build_digits(BYTES_OF(id.data), false))))
 CHANGE(platform_other, m->policy.allowed_platforms = list_of("0102"))
 
 #define NOT_CONFIRMED   "\"os_image: not confirmed\",\"os_image: dev not known\""
@@ -377,6 +380,8 @@ static const struct {
 	{ "other report data", report_data, FAILED "tdx report_data mismatch", DV_STAGE_QUOTE,
 	    { NOTHING, ERROR_("quote", "report_data_mismatch", "refused", false) } },
 	{ "another RTMR3", other_rtmr3, FAILED "RTMR3 mismatch, quoted: 0000*",
+	    DV_STAGE_EVENT_LOG, { NOTHING, ERROR_("event_log", "rtmr_mismatch", "refused", false) } },
+	{ "another RTMR3 and no TCB info", other_rtmr3_no_tcb, FAILED "RTMR3 mismatch, quoted: *",
 	    DV_STAGE_EVENT_LOG, { NOTHING, ERROR_("event_log", "rtmr_mismatch", "refused", false) } },
 	{ "an event in another register", event_elsewhere, FAILED "event *", DV_STAGE_EVENT_LOG,
 	    { NOTHING, ERROR_("event_log", "event_log_refused", "refused", false) } },
@@ -478,6 +483,8 @@ static const struct {
 	{ "another app expected", other_app_expected,
 	    "Policy check failed: expected_app_id does not match", DV_STAGE_POLICY, { ALL } },
 	{ "platform listed", platform_listed, NULL, DV_STAGE_NONE,
+	    { ALL, "\"platform\":\"verified\"" } },
+	{ "platform listed by device id", platform_device, NULL, DV_STAGE_NONE,
 	    { ALL, "\"platform\":\"verified\"" } },
 	{ "platform not listed", platform_other, "Policy check failed: platform is not allowed",
 	    DV_STAGE_POLICY, { ALL, "\"platform\":\"not_checked\"" } },
