@@ -45,7 +45,7 @@ struct fact {
 	TAILQ_ENTRY(fact) link;         /* in `unjudged`, until judged                  */
 	struct blob *key, *payload;
 	uint64_t serial;
-	bool    candidate, refresh;
+	bool    candidate, refresh, stale;
 	unsigned generation;            /* of the fetcher that found it                 */
 	struct want *want;              /* NULL: nobody waits (any more)                */
 	bool    judged;
@@ -355,6 +355,17 @@ ask_note(struct park *park, struct blob *key)
 	return ask;
 }
 
+/* The job is to be told that the key could not be had. */
+static void
+wait_fail(const struct wait *wait, unsigned http_status)
+{
+	struct ask *ask = ask_find(wait->job->park, wait->want->key);
+
+	assert(ask != NULL);
+	ask->failed = true;
+	ask->http_status = http_status;
+}
+
 /* Whether one more job may wait for a PCK certificate, and for this one. */
 static bool
 pck_allows(struct acceptor *acceptor, const struct want *want)
@@ -475,6 +486,7 @@ fact_new(struct acceptor *acceptor, const struct fact_message *message, struct b
 	fact->serial = message->serial;
 	fact->candidate = message->candidate;
 	fact->refresh = message->refresh;
+	fact->stale = message->stale;
 	fact->generation = acceptor->facts.generation;
 	TAILQ_INSERT_TAIL(&acceptor->facts.unjudged, fact, link);
 	return fact;
@@ -527,11 +539,7 @@ facts_failed(struct acceptor *acceptor, struct blob *payload, struct reason *why
 	if (want == NULL)
 		return true;
 	while ((wait = TAILQ_FIRST(&want->waits)) != NULL) {
-		struct ask *ask = ask_find(wait->job->park, key);
-
-		assert(ask != NULL);
-		ask->failed = true;
-		ask->http_status = failure.http_status;
+		wait_fail(wait, failure.http_status);
 		wait_resolve(acceptor, wait);
 	}
 	want_free(acceptor, want);
@@ -563,8 +571,11 @@ accepted(struct acceptor *acceptor, struct worker *worker, struct fact *fact, bo
 		next = TAILQ_NEXT(wait, link);
 		if (wait->job->worker == NULL)
 			wait->job->worker = worker;
-		if (wait->job->worker == worker)
-			wait_resolve(acceptor, wait);
+		if (wait->job->worker != worker)
+			continue;
+		if (fact->stale)
+			wait_fail(wait, 0);
+		wait_resolve(acceptor, wait);
 	}
 	fact_send_waiting(fact);
 	want_check(acceptor, fact->want);

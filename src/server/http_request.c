@@ -270,15 +270,47 @@ parsed(struct http_request *r, llhttp_errno_t code, bool in_head)
 	return in_head ? HTTP_EVENT_HEAD : HTTP_EVENT_COMPLETE;
 }
 
+/*
+ * What llhttp lets through even in strict mode and our rules forbid: lines that go on in the
+ * next, lines that end in LF alone, headers without a name.  NULL: nothing of that.
+ */
+static const char *
+head_scan(struct http_request *r, struct bytes in)
+{
+	for (size_t i = 0; i < in.len && !r->head_scanned; i++) {
+		char c = (char)in.ptr[i];
+
+		if (c == '\n' && r->last != '\r')
+			return "a line ends in LF without CR";
+		if (c == '\n') {
+			/* Empty lines before the first are no end. */
+			r->head_scanned = r->line_follows && !r->line_begun;
+			r->line_follows = r->line_follows || r->line_begun;
+			r->line_begun = false;
+		} else if (c != '\r') {
+			if (r->line_follows && !r->line_begun && (c == ' ' || c == '\t'))
+				return "a header line goes on in the next";
+			if (r->line_follows && !r->line_begun && c == ':')
+				return "a header without a name";
+			r->line_begun = true;
+		}
+		r->last = c;
+	}
+	return NULL;
+}
+
 enum http_event
 http_request_feed(struct http_request *r, struct bytes in, size_t *taken)
 {
 	bool in_head = !r->head_complete;
+	const char *forbidden = head_scan(r, in);
 	llhttp_errno_t code;
 
 	*taken = in.len;
 	if (in.len != 0)
 		r->begun = true;
+	if (forbidden != NULL)
+		return error(r, 400, forbidden);
 	code = llhttp_execute(&r->parser, (const char *)in.ptr, in.len);
 	if (code == HPE_PAUSED)
 		*taken = (size_t)((const uint8_t *)llhttp_get_error_pos(&r->parser) - in.ptr);

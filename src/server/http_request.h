@@ -38,6 +38,10 @@ struct http_request {
 	bool    begun;          /* at least one byte was fed                            */
 	bool    head_complete;
 	size_t  head_len;
+	bool    head_scanned;   /* our own look at the head: up to its empty line       */
+	bool    line_begun;     /* the line being looked at is not empty                */
+	bool    line_follows;   /* it is not the first                                  */
+	char    last;           /* character looked at                                  */
 	unsigned nlines;        /* header lines; after the head, of the trailer         */
 
 	char    path[HTTP_PATH_MAX_LEN];        /* without query; not NUL-terminated    */

@@ -20,7 +20,7 @@ TYPES = {
 }
 NAMES = {number: name for name, number in TYPES.items()}
 PROGRAM = os.environ.get('ACCEPTOR', './dstack-verifier-acceptor')
-PATIENCE = 20
+PATIENCE = float(os.environ.get('PATIENCE', 20))
 
 DEADLINE = b'{"is_valid":false,"reason":"deadline"}'
 INTERNAL = b'{"is_valid":false,"reason":"internal"}'
@@ -53,8 +53,8 @@ def verdict(text, status=200, valid=True, unavailable=False, operations=1):
                        operations) + span(b'') + text
 
 
-def fact(key, serial, candidate=True, refresh=False, body=b'body'):
-    return (key + struct.pack('<QBBq', serial, candidate, refresh, 1) + span(b'chain') +
+def fact(key, serial, candidate=True, refresh=False, stale=False, body=b'body'):
+    return (key + struct.pack('<QBBBq', serial, candidate, refresh, stale, 1) + span(b'chain') +
             span(body))
 
 
@@ -127,7 +127,7 @@ class Peer:
 
 
 class Acceptor:
-    def __init__(self, workers=1, fetcher=True, listen=True, **config):
+    def __init__(self, workers=1, fetcher=True, **config):
         ours, theirs = socket.socketpair()
         self.stderr = os.memfd_create('stderr')
 
@@ -141,11 +141,10 @@ class Acceptor:
         self.supervisor = Peer(ours)
         self.supervisor.send('CONFIG', self.config(**config))
         assert self.supervisor.expect('READY')[1][0] == 1
-        self.address = None
-        if listen:
-            self.listen()
         self.workers = [self.worker(slot) for slot in range(workers)]
         self.fetcher = self.new_fetcher() if fetcher else None
+        self.listen()
+        self.settle()
 
     @staticmethod
     def config(max_body_bytes=1 << 20, max_connections=16384, queue_max_jobs=1024,
@@ -164,6 +163,15 @@ class Acceptor:
         self.address = listener.getsockname()
         self.supervisor.send('LISTEN', fd=listener.fileno())
         listener.close()
+
+    def settle(self):
+        """Until it has taken all that was sent to it, and has no client."""
+        client = self.connect()
+        client.send(b'GET /health HTTP/1.1\r\n\r\n')
+        assert client.answer()[0] == 200
+        with_client = self.descriptors()
+        client.close()
+        wait_for(lambda: self.descriptors() == with_client - 1)
 
     def worker(self, slot):
         ours, theirs = socket.socketpair()
