@@ -1,5 +1,7 @@
 #include "testing.h"
 
+#include <stdio.h>
+
 #include <config.h>
 
 #include "../support/verdict_sample.h"
@@ -118,6 +120,21 @@ test_codes(void **state)
 	}
 }
 
+/* Each code is in the manual. */
+static void
+test_manual(void **state)
+{
+	const char *page = (const char *)vector_read("../../man/dstack-verifier.1").ptr;
+	char entry[64];
+
+	for (int code = VERDICT_NONE + 1; code <= VERDICT_INTERNAL; code++) {
+		(void)snprintf(entry, sizeof entry, ".TP\n.B %s\n",
+		    verdict_code_name((enum verdict_code)code));
+		if (strstr(page, entry) == NULL)
+			fail_msg("no %s in dstack-verifier(1)", entry);
+	}
+}
+
 static void
 test_ca_names(void **state)
 {
@@ -135,6 +152,7 @@ main(void)
 		cmocka_unit_test(test_first_failure),
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_codes),
+		cmocka_unit_test(test_manual),
 		cmocka_unit_test(test_ca_names),
 	};
 
