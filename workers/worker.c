@@ -162,6 +162,7 @@ job(struct worker *worker, uint64_t id, CBS *in, struct reason *why)
 {
 	struct job_head head = { 0 };
 	struct bytes body;
+	int64_t clock = (int64_t)time(NULL);
 	struct dv_request request;
 	struct dv_answer answer;
 	bool ok = false;
@@ -170,7 +171,8 @@ job(struct worker *worker, uint64_t id, CBS *in, struct reason *why)
 		return false;
 	request = (struct dv_request){
 		.body = { body.ptr, body.len },
-		.now = now_read(worker),
+		.now = worker->config.options.pinned_at ? worker->config.options.at : clock,
+		.clock = clock,
 		.failures = head.failures,
 		.nfailures = head.nfailures,
 		.full_reason = head.full_reason,

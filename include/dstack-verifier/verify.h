@@ -62,6 +62,8 @@ struct dv_failure {
 struct dv_request {
 	struct dv_span body;            /* the JSON of POST /verify, or a quote      */
 	int64_t now;                    /* seconds since 1970 UTC                    */
+	int64_t clock;                  /* the real clock, where `now` is not it: ages of
+					 * what was fetched count to it; 0: it is `now` */
 	const struct dv_failure *failures;
 	size_t  nfailures;
 	bool    full_reason;            /* one-shot: internal errors with their chain */

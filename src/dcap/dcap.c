@@ -167,23 +167,17 @@ item_store(struct dcap *dcap, struct collateral **item, struct reason *why)
 	return true;
 }
 
-/* Whether marks and the clock rule hold for this context's fetched items. */
+/* The release's floors are of Intel's documents, and of the time of the release. */
 static bool
-has_clock(const struct dcap *dcap)
+has_floors(const struct dcap *dcap)
 {
-	return !dcap->config.pinned_at;
-}
-
-static bool
-has_marks(const struct dcap *dcap)
-{
-	return has_clock(dcap) && dcap->anchor->production;
+	return !dcap->config.pinned_at && dcap->anchor->production;
 }
 
 static void
 seen_raise(struct dcap *dcap, int64_t date)
 {
-	if (has_clock(dcap) && date > dcap->seen)
+	if (!dcap->config.pinned_at && date > dcap->seen)
 		dcap->seen = date;
 }
 
@@ -256,14 +250,13 @@ item_offer(struct dcap *dcap, struct collateral **item, int64_t now, struct reas
 		return false;
 	collateral_values(&values, *item);
 	seen_raise(dcap, values.date);
-	if (has_marks(dcap) && !marks_check(dcap->marks, &(*item)->key, &values, now, why))
+	if (!marks_check(dcap->marks, &(*item)->key, &values, has_floors(dcap), now, why))
 		return false;
 	if (!item_window_check(*item, now, why)) {
 		(void)outdated_keep(dcap, item, now, &kept);
 		return false;
 	}
-	if (has_marks(dcap))
-		marks_raise(dcap->marks, &(*item)->key, &values);
+	marks_raise(dcap->marks, &(*item)->key, &values);
 	return item_store(dcap, item, why);
 }
 

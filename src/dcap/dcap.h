@@ -29,8 +29,8 @@ struct dcap_config {
 	struct bytes anchor;            /* a root CA file, PEM or DER; empty: Intel's */
 	bool    early;                  /* tcb_update = "early"                      */
 	enum dv_tcb_rule tcb_rule;
-	bool    pinned_at;              /* `now` was fixed by the operator (--at): no marks, no
-					 * clock rule, and no item is too old to serve */
+	bool    pinned_at;              /* `now` was fixed by the operator (--at): no release
+					 * floors and no clock rule                  */
 	int64_t serve_stale_max_secs;   /* see 12.4: an item serves this long after its fetch */
 	int64_t max_age_secs;           /* ask again for an item fetched longer ago; 0: never */
 	int64_t root_crl_max_age_secs;  /* the same for the root CRL                 */
@@ -86,6 +86,8 @@ struct dcap_request {
 	const struct dv_key *failed;    /* asked for in vain on behalf of this quote */
 	size_t  nfailed;
 	int64_t now;
+	int64_t clock;                  /* the real clock, where `now` is not it: ages of
+					 * fetched items count to it; 0: it is `now` */
 };
 
 enum dcap_outcome {

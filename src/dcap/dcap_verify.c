@@ -229,13 +229,14 @@ item_age(bool *refetch, bool *too_old, const struct run *run, const struct colla
 	    config->root_crl_max_age_secs : config->max_age_secs;
 	int64_t stale = config->serve_stale_max_secs > max_age ?
 	    config->serve_stale_max_secs : max_age;
+	int64_t clock = run->request->clock != 0 ? run->request->clock : run->request->now;
 	int64_t age;
 
 	*refetch = !collateral_current(item, run->request->now);
 	*too_old = false;
-	if (config->pinned_at || item->fetched_at == 0)
+	if (item->fetched_at == 0)
 		return;
-	age = run->request->now - item->fetched_at;
+	age = clock - item->fetched_at;
 	if (max_age > 0 && age > max_age)
 		*refetch = true;
 	if (stale > 0 && age > stale)

@@ -71,11 +71,9 @@ number_less(const uint8_t a[MARK_NUMBER_LEN], const uint8_t b[MARK_NUMBER_LEN])
 	return memcmp(a, b, MARK_NUMBER_LEN) < 0;
 }
 
-bool
-marks_check(const struct marks *marks, const struct dv_key *key,
-    const struct mark_values *values, int64_t now, struct reason *why)
+static bool
+floors_check(const struct dv_key *key, const struct mark_values *values, struct reason *why)
 {
-	const struct mark *mark = mark_find(marks, mark_key(key));
 	uint8_t floor_number[MARK_NUMBER_LEN];
 	uint32_t number;
 	int64_t date;
@@ -86,6 +84,17 @@ marks_check(const struct marks *marks, const struct dv_key *key,
 		return reject(why, REASON_UNAVAILABLE, "older than this release allows");
 	if (number_less(values->number, floor_number))
 		return reject(why, REASON_UNAVAILABLE, "number smaller than this release allows");
+	return true;
+}
+
+bool
+marks_check(const struct marks *marks, const struct dv_key *key,
+    const struct mark_values *values, bool floors, int64_t now, struct reason *why)
+{
+	const struct mark *mark = mark_find(marks, mark_key(key));
+
+	if (floors && !floors_check(key, values, why))
+		return false;
 	if (mark == NULL)
 		return true;
 	if (values->date < mark->date)

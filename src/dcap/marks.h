@@ -39,11 +39,13 @@ void    marks_free(struct marks *marks);
 /*
  * marks_check - not behind what was seen, nor behind the release's floors
  *
+ *   floors  whether those hold: under Intel's root, for a time that is not pinned
  *   fails   UNAVAILABLE  "older than the item already verified", "older than the release
  *                        allows", and the same of numbers
  */
 bool    marks_check(const struct marks *marks, const struct dv_key *key,
-            const struct mark_values *values, int64_t now, struct reason *why) MUST_CHECK;
+            const struct mark_values *values, bool floors, int64_t now,
+            struct reason *why) MUST_CHECK;
 
 /* An item was accepted: raises its mark; the least recently raised goes when there are too many. */
 void    marks_raise(struct marks *marks, const struct dv_key *key,

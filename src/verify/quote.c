@@ -170,6 +170,7 @@ quote_ask(struct dv_context *context, struct verdict *v, const struct verdict_te
 		.failed = failed_keys(context->arena, request, why),
 		.nfailed = request->nfailures,
 		.now = terms->now,
+		.clock = request->clock,
 	};
 
 	if (ask.failed == NULL)

@@ -543,12 +543,15 @@ static const struct {
 	const char *name;
 	int64_t issued;
 	uint64_t number;
-	bool    pinned, stored;
+	int64_t at;                     /* pinned time; 0: none */
+	bool    stored;
 } replays[] = {
-	{ "older", START - DAY - 1, 20, false, false },
-	{ "smaller number", START, 19, false, false },
-	{ "newer", START, 20, false, true },
-	{ "older, pinned time", START - DAY - 1, 1, true, true },
+	{ "older", START - DAY - 1, 20, 0, false },
+	{ "smaller number", START, 19, 0, false },
+	{ "newer", START, 20, 0, true },
+	{ "older, pinned time", START - DAY - 1, 20, START, false },
+	{ "older, of a pinned time before what is stored", START - DAY - 1, 20, START - DAY - 1,
+	    true },
 };
 
 static void
@@ -559,8 +562,8 @@ test_replay(void **state)
 
 		sky_init(&sky, one, 1);
 		store(&sky, &qe, "1");
-		sky.config.pinned_at = replays[i].pinned;
-		sky.config.at = START;
+		sky.config.pinned_at = replays[i].at != 0;
+		sky.config.at = replays[i].at;
 		sky.at.now = START + 3601;
 		fetch(&sky, &qe, "load a");
 		body(&sky, "2", "found candidate");

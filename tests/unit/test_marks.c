@@ -48,9 +48,9 @@ test_marks(void **state)
 		bool ok;
 
 		assert_non_null(marks);
-		assert_true(marks_check(marks, &tcb_key, &first, START, &why));
+		assert_true(marks_check(marks, &tcb_key, &first, true, START, &why));
 		marks_raise(marks, &tcb_key, &first);
-		ok = marks_check(marks, &tcb_key, &next, cases[i].now, &why);
+		ok = marks_check(marks, &tcb_key, &next, true, cases[i].now, &why);
 		if (ok != (cases[i].why == NULL) || (!ok && strcmp(why.text, cases[i].why) != 0))
 			fail_msg("%s: got %d \"%s\"", cases[i].name, ok, why.text);
 		if (!ok)
@@ -73,10 +73,10 @@ test_keys(void **state)
 	other.fmspc[5] = 1;
 	sgx.tee = DV_TEE_SGX;
 	marks_raise(marks, &early, &high);
-	assert_false(marks_check(marks, &early, &low, START, &why));
-	assert_true(marks_check(marks, &tcb_key, &low, START, &why));
-	assert_true(marks_check(marks, &other, &low, START, &why));
-	assert_true(marks_check(marks, &sgx, &low, START, &why));
+	assert_false(marks_check(marks, &early, &low, true, START, &why));
+	assert_true(marks_check(marks, &tcb_key, &low, true, START, &why));
+	assert_true(marks_check(marks, &other, &low, true, START, &why));
+	assert_true(marks_check(marks, &sgx, &low, true, START, &why));
 	marks_free(marks);
 }
 
@@ -92,7 +92,7 @@ test_raised_again(void **state)
 	assert_non_null(marks);
 	marks_raise(marks, &tcb_key, &first);
 	marks_raise(marks, &tcb_key, &second);
-	assert_false(marks_check(marks, &tcb_key, &between, START, &why));
+	assert_false(marks_check(marks, &tcb_key, &between, true, START, &why));
 	marks_free(marks);
 }
 
@@ -114,13 +114,13 @@ test_bound(void **state)
 		key.fmspc[1] = (uint8_t)i;
 		marks_raise(marks, &key, &high);
 	}
-	assert_false(marks_check(marks, &key, &low, START, &why));
+	assert_false(marks_check(marks, &key, &low, true, START, &why));
 	key.fmspc[0] = key.fmspc[1] = 0;
-	assert_false(marks_check(marks, &key, &low, START, &why));
+	assert_false(marks_check(marks, &key, &low, true, START, &why));
 	key.fmspc[1] = 1;
-	assert_true(marks_check(marks, &key, &low, START, &why));
+	assert_true(marks_check(marks, &key, &low, true, START, &why));
 	key.fmspc[1] = 2;
-	assert_false(marks_check(marks, &key, &low, START, &why));
+	assert_false(marks_check(marks, &key, &low, true, START, &why));
 	marks_free(marks);
 }
 
@@ -149,12 +149,12 @@ test_floors(void **state)
 		floor_find(&date, &number, key);
 		assert_true(number > 0);
 		v = values(date, number);
-		assert_true(marks_check(marks, key, &v, date, &why));
+		assert_true(marks_check(marks, key, &v, true, date, &why));
 		v = values(date, number - 1);
-		assert_false(marks_check(marks, key, &v, date, &why));
+		assert_false(marks_check(marks, key, &v, true, date, &why));
 		assert_string_equal(why.text, "number smaller than this release allows");
 		v = values(date - 1, number);
-		assert_int_equal(marks_check(marks, key, &v, date, &why),
+		assert_int_equal(marks_check(marks, key, &v, true, date, &why),
 		    false);
 		assert_string_equal(why.text, "older than this release allows");
 		marks_free(marks);

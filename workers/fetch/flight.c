@@ -643,7 +643,8 @@ candidate_store(struct flights *flights, struct flight *flight, struct moment at
 	const struct store_item *item = flight->candidate;
 	struct reason why;
 
-	if (old != NULL && !flight->suspect && !flights->config->pinned_at &&
+	if (old != NULL && !flight->suspect &&
+	    item_current(flights->config, &flight->key, &old->dates, at.now) &&
 	    item_older(&item->dates, &old->dates, at.now)) {
 		refused(flights, flight, "older than what is stored: a replay", LOG_WARNING);
 		return;
