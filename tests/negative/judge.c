@@ -89,7 +89,7 @@ reason_of(struct dv_context *context, const struct judge *judge, const struct gu
 	struct dv_failure failures[DV_NEEDS_MAX];
 	struct dv_request request = {
 		.body = span(judge->entry == JUDGE_QUOTE ? m->quote : m->body),
-		.now = judge->now, .failures = failures,
+		.now = judge->now, .failures = failures, .full_reason = true,
 	};
 	struct dv_answer answer;
 	char error[ERROR_LEN];

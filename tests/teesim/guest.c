@@ -302,20 +302,20 @@ build_collateral(struct guest *m)
 static void
 build_attestation(struct guest *m)
 {
-	struct evidence *e = &m->evidence;
+	struct evidence e = m->evidence;
 
-	if (e->report_data.ptr == NULL)
-		e->report_data = build_keep(m->intel.quote.body + TD_REPORT_DATA, 64);
-	e->variant = EVIDENCE_TDX;
-	e->pod = m->pod;
-	e->report_data_payload = m->pod_payload;
-	e->quote = m->quote;
-	e->log = (struct event_list){ m->log, m->nlog };
-	if (e->runtime.event == NULL)
-		e->runtime = (struct event_list){ m->runtime, m->nruntime };
-	e->config = m->vm_config;
+	if (e.report_data.ptr == NULL)
+		e.report_data = build_keep(m->intel.quote.body + TD_REPORT_DATA, 64);
+	e.variant = EVIDENCE_TDX;
+	e.pod = m->pod;
+	e.report_data_payload = m->pod_payload;
+	e.quote = m->quote;
+	e.log = (struct event_list){ m->log, m->nlog };
+	if (e.runtime.event == NULL)
+		e.runtime = (struct event_list){ m->runtime, m->nruntime };
+	e.config = m->vm_config;
 	m->attestation = change_apply(&m->change, STAGE_ATTESTATION,
-	    m->form == GUEST_V1 ? encode_v1(e, 0) : encode_v0(e));
+	    m->form == GUEST_V1 ? encode_v1(&e, 0) : encode_v0(&e));
 }
 
 static struct bytes

@@ -57,12 +57,12 @@ struct guest {
 
 	struct change change;
 
-	/* What guest_build() made; those with a star are taken as they are when given. */
+	/* What guest_build() made. */
 	struct bytes document, checksum, image_hash, vm_config;
 	struct event log[GUEST_EVENTS + LAUNCH_EVENTS];       /* beside the quote    */
 	size_t  nlog;
 	bool    keep_log, keep_registers;       /* log and registers are the test's    */
-	struct evidence evidence;
+	struct evidence evidence;       /* runtime and report_data where they are given */
 	struct bytes quote, attestation, event_log, body, collateral;
 };
 
