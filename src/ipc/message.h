@@ -61,10 +61,12 @@ bool    message_need_read(struct dv_key keys[DV_NEEDS_MAX], size_t *n, CBS *in,
     struct reason *why) MUST_CHECK;
 bool    message_need_write(CBB *out, const struct dv_key *keys, size_t n) MUST_CHECK;
 
-/* FOUND and FACT: what the fetcher has for a key.  A candidate waits for a worker's word
- * (CHECKED) before it replaces what is stored; a stored item was accepted before.  A stale one
- * is past its maximum age, and could not be fetched again: a worker that has it would ask for
- * it once more, so its jobs go on as if the key had failed, and find it all the same. */
+/* FOUND and FACT: what the fetcher has for a key.  Each FETCH is answered once, by FOUND without
+ * `refresh` or by FAILED, and once more whenever the word on an answer is a refusal.  A
+ * candidate waits for a worker's word (CHECKED) before it replaces what is stored; a stored item
+ * was accepted before.  A stale one is past its maximum age, and could not be fetched again: a
+ * worker that has it would ask for it once more, so its jobs go on as if the key had failed, and
+ * find it all the same. */
 struct fact_message {
 	struct dv_key key;
 	uint64_t serial;        /* the fetcher's, of this answer                        */

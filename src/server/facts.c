@@ -507,12 +507,13 @@ facts_found(struct acceptor *acceptor, struct blob *payload, struct reason *why)
 	if (key == NULL)
 		return reject(why, REASON_INTERNAL, "out of memory");
 	want = want_find(acceptor, key);
-	if ((want == NULL || want->fact != NULL) && !message.refresh)
+	if (!message.refresh && (want == NULL || want->fact != NULL))
 		return reject(why, REASON_MALFORMED, "FOUND that nobody asked for");
 	fact = fact_new(acceptor, &message, key, payload);
 	if (fact == NULL)
 		return reject(why, REASON_INTERNAL, "out of memory");
-	if (want != NULL && want->fact == NULL) {
+	/* A refresh may cross a FETCH, whose own answer comes all the same. */
+	if (!message.refresh) {
 		want->fact = fact;
 		fact->want = want;
 	}

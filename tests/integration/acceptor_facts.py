@@ -289,6 +289,27 @@ def test_refresh():
     acceptor.stop()
 
 
+def test_refresh_crosses_fetch():
+    """A refresh is no answer: that comes by itself, and resumes the jobs."""
+    acceptor = Acceptor(workers=1)
+    clients = needing(acceptor, 1)
+    acceptor.fetcher.expect('FETCH')
+    for found in (fact(KEY, 9, refresh=True), fact(KEY, 10, candidate=False, refresh=True)):
+        acceptor.fetcher.send('FOUND', found)
+        acceptor.workers[0].expect('FACT')
+        acceptor.workers[0].send('CHECKED', checked(found))
+        acceptor.fetcher.expect('CHECKED')
+    assert acceptor.workers[0].silent(), 'resumed by a refresh'
+    found = fact(KEY, 11, candidate=False)
+    acceptor.fetcher.send('FOUND', found)
+    acceptor.workers[0].expect('FACT')
+    acceptor.workers[0].send('CHECKED', checked(found))
+    acceptor.fetcher.expect('CHECKED')
+    answer_job(acceptor.workers[0])
+    assert clients[0].answer()[0] == 200
+    acceptor.stop()
+
+
 def test_refresh_without_workers():
     acceptor = Acceptor(workers=0)
     found = fact(KEY, 9, refresh=True)

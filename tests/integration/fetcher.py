@@ -1,15 +1,17 @@
-"""fetcher.py PROGRAM - the fetcher, with everybody around it played by this script."""
+"""The fetcher, with everybody around it played by this script.
 
-import http.server
+    fetcher.py [TEST...]        in the build directory
+"""
+
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import sys
 import tempfile
 import threading
 import time
+import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
@@ -23,7 +25,7 @@ OLD = os.path.join(VECTORS, 'tdx-90c06f000000-20260218-ev18.json')
 SGX_FILE = os.path.join(VECTORS, 'sgx-00906ed50000-20250527-ev17.json')
 CA = {'SSL_CERT_FILE': os.path.join(TLS, 'ca.pem')}
 
-PROGRAM = sys.argv[1]
+PROGRAM = os.environ.get('FETCHER', './dstack-verifier-fetcher')
 SCRATCH = tempfile.mkdtemp()
 DAY = 86400
 
@@ -429,7 +431,7 @@ def test_pck():
                  (True, b'-----BEGIN leaf', b'-----BEGIN chain\n+'))
         assert time.monotonic() - start >= 2
         pauses = [b - a for a, b in zip(pccs.times, pccs.times[1:])]
-        assert all(pause > 0.9 for pause in pauses), pauses
+        assert all(pause > 0.5 for pause in pauses), pauses
         same(fetcher.close(), 0)
 
         fetcher = Fetcher([pccs.url])
@@ -644,28 +646,30 @@ def run(name, test, results):
     try:
         test()
         results[name] = None
-    except BaseException as e:      # an assertion, or anything else
-        import traceback
+    except BaseException:       # an assertion, or anything else
         results[name] = traceback.format_exc()
 
 
 def main():
     tests = {name: test for name, test in globals().items() if name.startswith('test_')}
-    only = sys.argv[2:]
+    tests = {name: tests[name] for name in sys.argv[1:]} or tests
     results = {}
-    threads = [threading.Thread(target=run, args=(name, test, results), daemon=True)
-               for name, test in tests.items() if not only or name in only]
-    # Most of them wait most of the time.
-    for thread in threads:
+    # All at once: most of them wait most of the time.
+    threads = {name: threading.Thread(target=run, args=(name, test, results), daemon=True)
+               for name, test in tests.items()}
+    for thread in threads.values():
         thread.start()
-    for thread in threads:
+    print('1..%d' % len(tests))
+    failed = False
+    for number, (name, thread) in enumerate(threads.items()):
         thread.join(120)
+        text = results.get(name, 'does not end')
+        print('%sok %d - %s' % ('not ' if text else '', number + 1, name))
+        if text:
+            failed = True
+            print('# ' + text.replace('\n', '\n# '))
     shutil.rmtree(SCRATCH, ignore_errors=True)
-    failed = {name: text for name, text in results.items() if text}
-    for name, text in failed.items():
-        print('FAIL: %s\n%s' % (name, text))
-    print('%d tests, %d failed' % (len(threads), len(failed) + len(threads) - len(results)))
-    return len(failed) + len(threads) - len(results) != 0
+    return failed
 
 
 if __name__ == '__main__':

@@ -380,9 +380,11 @@ test_down(void **state)
 	fetch(&sky, &qe, "load a");
 	silence(&sky, "load b");
 	body(&sky, "1", "found candidate");
+	accept(&sky, &qe);
 	fetch(&sky, &tcb, "load b");
 	status(&sky, 404, "load a");
 	body(&sky, "1", "found candidate");
+	accept(&sky, &tcb);
 	fetch(&sky, &root, "load a");
 	silence(&sky, "load b");
 	wait_ms(&sky, FLIGHT_DOWN_MS, "");
@@ -597,9 +599,64 @@ test_words(void **state)
 	fetch(&sky, &tcb, "load a");
 	body(&sky, "1", "found candidate");
 	wait_ms(&sky, FLIGHT_CHECK_MS - 1, "");
-	wait_ms(&sky, 1, "");
+	wait_ms(&sky, 1, "failed 0");
 	accept(&sky, &tcb);
 	fetch(&sky, &tcb, "load a");
+	sky_fini(&sky);
+}
+
+/* Every FETCH is owed an answer, and one more when a worker refuses that. */
+static void
+test_owed(void **state)
+{
+	struct sky sky;
+	uint64_t answered;
+
+	/* Refused after a refresh went out under a later serial. */
+	sky_init(&sky, one, 1);
+	store(&sky, &qe, "1");
+	fetch(&sky, &qe, "found");
+	answered = sky.serial;
+	wait_ms(&sky, 2701500, "load a");
+	body(&sky, "1", "found refresh");
+	sky.serial = answered;
+	refuse(&sky, &qe, "load a");
+	body(&sky, "1", "failed 0");
+	sky_fini(&sky);
+
+	/* Refused while a refresh is on its way, or with a worker. */
+	sky_init(&sky, one, 1);
+	store(&sky, &qe, "1");
+	wait_ms(&sky, 2701500, "load a");
+	fetch(&sky, &qe, "found");
+	refuse(&sky, &qe, "");
+	body(&sky, "2", "found candidate");
+	sky_fini(&sky);
+
+	sky_init(&sky, one, 1);
+	store(&sky, &qe, "1");
+	wait_ms(&sky, 2701500, "load a");
+	body(&sky, "2", "found candidate refresh");
+	fetch(&sky, &qe, "found");
+	refuse(&sky, &qe, "found candidate");
+	refuse(&sky, &qe, "failed 0");
+	sky_fini(&sky);
+
+	/* A refresh that is refused is owed to nobody, and makes the stored item suspect. */
+	sky_init(&sky, one, 1);
+	store(&sky, &qe, "1");
+	wait_ms(&sky, 2701500, "load a");
+	body(&sky, "1", "found refresh");
+	refuse(&sky, &qe, "");
+	fetch(&sky, &qe, "load a");
+	sky_fini(&sky);
+
+	/* A refresh that nobody judges is owed to nobody either. */
+	sky_init(&sky, one, 1);
+	store(&sky, &qe, "1");
+	wait_ms(&sky, 2701500, "load a");
+	body(&sky, "2", "found candidate refresh");
+	wait_ms(&sky, FLIGHT_CHECK_MS, "");
 	sky_fini(&sky);
 }
 
@@ -750,6 +807,7 @@ main(void)
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_replay),
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_owed),
 		cmocka_unit_test(test_pck),
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_full),

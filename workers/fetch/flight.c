@@ -42,8 +42,8 @@ struct flight {
 	struct store_item *candidate;   /* its dates come with a worker's word          */
 
 	uint64_t candidate_serial;      /* under which the candidate was last sent      */
-	uint64_t stored_serial;         /* under which the stored item was, or 0        */
-	bool    stored_wanted;          /* as an answer to somebody                     */
+	uint64_t answer_serial;         /* of the last answer to a FETCH, until its word */
+	uint64_t refresh_serial;        /* of what was stored and sent unasked, likewise */
 
 	int64_t asked_ms;               /* when somebody last did                       */
 	int64_t refresh_ms;             /* when to fetch ahead of need, or NEVER        */
@@ -208,12 +208,12 @@ found(struct flights *flights, struct flight *flight, const struct store_item *i
 		.chain = { item->chain.ptr, item->chain.len },
 		.fetched_at = item->fetched_at,
 	};
-	if (what.candidate) {
+	if (what.candidate)
 		flight->candidate_serial = what.serial;
-	} else {
-		flight->stored_serial = what.serial;
-		flight->stored_wanted = !what.refresh;
-	}
+	if (!what.refresh)
+		flight->answer_serial = what.serial;
+	else if (!what.candidate)
+		flight->refresh_serial = what.serial;
 	flights->calls->found(flights->context, &what);
 }
 
@@ -675,36 +675,40 @@ candidate_checked(struct flights *flights, struct flight *flight,
 	flight_succeeded(flights, flight, flight->candidate, at);
 }
 
-/* A worker does not want what is stored: from now on only something else will do. */
+/*
+ * A worker does not want what is stored: from now on only something else will do.  Whoever had
+ * asked is owed another answer.
+ */
 static void
-stored_refused(struct flights *flights, struct flight *flight,
+stored_refused(struct flights *flights, struct flight *flight, bool answer,
     const struct checked_message *checked, struct moment at)
 {
 	log_line(LOG_WARNING, PROGRAM, "item=\"%.40s\" stored refused=\"%.*s\"", flight->name,
 	    (int)checked->reason.len, (const char *)checked->reason.ptr);
 	flight->suspect = true;
-	flight->stored_serial = 0;
-	if (!flight->stored_wanted)
-		return;
-	if (flight->state != FLIGHT_IDLE)
-		flight->wanted = true;
-	else if (flight->failed_until_ms > at.ms)
-		failed(flights, flight);
-	else
-		flight_start(flights, flight, true, at);
+	if (answer)
+		fetch_missing(flights, flight, at);
 }
 
 void
 flights_checked(struct flights *flights, const struct checked_message *checked, struct moment at)
 {
 	struct flight *flight = flight_find(flights, &checked->key);
+	bool answer, refresh;
 
 	if (flight == NULL || checked->serial == 0)
 		return;
+	/* One word on each. */
+	answer = checked->serial == flight->answer_serial;
+	if (answer)
+		flight->answer_serial = 0;
+	refresh = checked->serial == flight->refresh_serial;
+	if (refresh)
+		flight->refresh_serial = 0;
 	if (flight->state == FLIGHT_CHECKING && checked->serial == flight->candidate_serial)
 		candidate_checked(flights, flight, checked, at);
-	else if (checked->serial == flight->stored_serial && !checked->accepted)
-		stored_refused(flights, flight, checked, at);
+	else if ((answer || refresh) && !checked->accepted)
+		stored_refused(flights, flight, answer, checked, at);
 }
 
 /* Timers */
@@ -724,6 +728,20 @@ flight_due_ms(const struct flight *flight)
 	return NEVER;
 }
 
+/* A candidate that nobody says a word about. */
+static void
+unjudged(struct flights *flights, struct flight *flight, struct moment at)
+{
+	bool wanted = flight->wanted;
+
+	log_line(LOG_WARNING, PROGRAM, "item=\"%.40s\" error=\"nobody judged it\"", flight->name);
+	flight->refresh_ms = at.ms + jitter(flights, FLIGHT_FAILED_MS);
+	flight->failed_status = 0;
+	flight_land(flight);
+	if (wanted)
+		failed(flights, flight);
+}
+
 static void
 flight_due(struct flights *flights, struct flight *flight, struct moment at)
 {
@@ -738,10 +756,7 @@ flight_due(struct flights *flights, struct flight *flight, struct moment at)
 		source_next(flights, flight, at);
 		return;
 	case FLIGHT_CHECKING:
-		log_line(LOG_WARNING, PROGRAM, "item=\"%.40s\" error=\"nobody judged it\"",
-		    flight->name);
-		flight->refresh_ms = at.ms + jitter(flights, FLIGHT_FAILED_MS);
-		flight_land(flight);
+		unjudged(flights, flight, at);
 		return;
 	case FLIGHT_LOADING:
 		return;
