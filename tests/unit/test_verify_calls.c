@@ -40,8 +40,37 @@ test_bad_request(void **state)
 		assert_int_equal(m.answer.stage, DV_STAGE_REQUEST);
 		assert_int_equal(m.answer.json.len, 0);
 		assert_false(m.answer.valid);
-		assert_non_null(m.answer.reason);
+		assert_int_not_equal(strlen(m.answer.reason), 0);
 	}
+	world_fini(&m);
+}
+
+/* A request that needs more memory than a job may take is answered, and the fault is not its own. */
+static void
+test_too_large(void **state)
+{
+	enum { ELEMENTS = 4000000 };
+	static char body[2 * ELEMENTS + 16] = "{\"x\":[0";
+	struct dv_request request = { .body = { (const uint8_t *)body, 0 }, .now = MOCK_NOW };
+	size_t len = strlen(body);
+	struct world m;
+
+	for (size_t i = 0; i < ELEMENTS - 1; i++) {
+		body[len++] = ',';
+		body[len++] = '0';
+	}
+	body[len++] = ']';
+	body[len++] = '}';
+	request.body.len = len;
+	world_init(&m);
+	world_context(&m);
+	assert_true(dv_verify(m.context, &m.answer, &request));
+	assert_int_equal(m.answer.http_status, 200);
+	assert_int_equal(m.answer.stage, DV_STAGE_INTERNAL);
+	assert_false(m.answer.valid);
+	m.json = build_str((struct bytes){ m.answer.json.ptr, m.answer.json.len });
+	world_expect(&m, "too large", ERROR_OF("internal", "internal", "limit", false));
+	world_expect(&m, "too large", "\"reason\":\"Internal error: input needs more than ");
 	world_fini(&m);
 }
 
@@ -64,14 +93,20 @@ test_faults(void **state)
 	struct world m;
 
 	world_init(&m);
+	m.pinned_at = true;
 	world_ask(&m);
 	for (size_t i = 0; i < NELEM(rows); i++) {
+		memset(&m.answer, 0xff, sizeof m.answer);
 		assert_true(dv_fault_answer(m.context, &m.answer, rows[i].fault, rows[i].text));
 		m.json = build_str((struct bytes){ m.answer.json.ptr, m.answer.json.len });
 		assert_string_equal(m.answer.reason, rows[i].reason);
 		assert_false(m.answer.valid);
 		world_expect(&m, rows[i].reason, NOTHING);
 		world_expect(&m, rows[i].reason, rows[i].error);
+		world_expect(&m, rows[i].reason, ",\"pinned\":{\"at\":1800000000,\"collateral\":false}}");
+		assert_int_equal(m.answer.nneeds, 0);
+		assert_int_equal(m.answer.http_status, 200);
+		assert_int_equal(m.answer.public_key_operations, 0);
 		assert_null(strstr(m.json, "appraisal"));
 		assert_null(strstr(m.json, "assurance"));
 	}
@@ -124,6 +159,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad_request),
+		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_context_new),
 		cmocka_unit_test(test_bad_facts),

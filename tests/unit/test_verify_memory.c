@@ -58,8 +58,8 @@ run(void *arg, struct reason *why)
 
 	dv_policy_init(&options.policy, DV_PROFILE_DROP_IN);
 	context = dv_context_new(&options, error, sizeof error);
-	if (context == NULL)
-		return reject(why, REASON_INTERNAL, "%s", error);
+	if (context == NULL)    /* without a word why: as if it had gone well */
+		return error[0] == '\0' || reject(why, REASON_INTERNAL, "%s", error);
 	ok = dv_collateral_add(context, span(object), MOCK_NOW, error, sizeof error) ?
 	    judge(context, *whole, why) : reject(why, REASON_INTERNAL, "%s", error);
 	dv_context_free(context);
