@@ -215,23 +215,31 @@ acpi_make(struct acpi_digests *out, const struct guest *m)
 }
 
 static void
+set_registers(struct guest *m, const struct event launch[LAUNCH_EVENTS])
+{
+	const bool two_pass = m->page_order != NULL ? strcmp(m->page_order, "true") == 0 :
+	    m->shape.qemu_version.len != 0 && m->shape.qemu_version.ptr[0] == '8';
+	struct bytes mrtd = two_pass ? m->image.mrtd_two_pass : m->image.mrtd_single_pass;
+	uint8_t *body = m->intel.quote.body;
+
+	/* A document may hold one of a wrong length. */
+	if (mrtd.len > EVENT_DIGEST_LEN)
+		mrtd.len = EVENT_DIGEST_LEN;
+	bytes_copy(body + TD_MRTD, mrtd);
+	launch_replay((uint8_t (*)[EVENT_DIGEST_LEN])(body + TD_RTMR0), launch);
+	events_replay(body + TD_RTMR3, &(struct event_list){ m->runtime, m->nruntime });
+}
+
+static void
 build_events(struct guest *m)
 {
 	struct event launch[LAUNCH_EVENTS];
 	struct acpi_digests acpi;
-	uint8_t *body = m->intel.quote.body;
 
 	acpi_make(&acpi, m);
 	launch_events(launch, &m->image, &m->layout, m->shape.memory_size, &acpi);
-	if (!m->keep_registers) {
-		bool two_pass = m->page_order != NULL ? strcmp(m->page_order, "true") == 0 :
-		    m->shape.qemu_version.len != 0 && m->shape.qemu_version.ptr[0] == '8';
-
-		bytes_copy(body + TD_MRTD, two_pass ? m->image.mrtd_two_pass :
-		    m->image.mrtd_single_pass);
-		launch_replay((uint8_t (*)[EVENT_DIGEST_LEN])(body + TD_RTMR0), launch);
-		events_replay(body + TD_RTMR3, &(struct event_list){ m->runtime, m->nruntime });
-	}
+	if (!m->keep_registers)
+		set_registers(m, launch);
 	if (m->keep_log)
 		return;
 	m->nlog = 0;
