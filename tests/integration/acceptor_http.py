@@ -245,10 +245,11 @@ def test_slow_reader():
     acceptor = answering(answer=lambda body: verdict(b'x' * (6 << 20)), write_timeout_secs=1)
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.connect(acceptor.address)
     before = acceptor.descriptors()
+    client.connect(acceptor.address)
     client.sendall(request(b'x') * 3)
-    wait_for(lambda: acceptor.descriptors() < before)
+    wait_for(lambda: acceptor.descriptors() > before)
+    wait_for(lambda: acceptor.descriptors() == before)
     # One that reads slowly but steadily gets all of it.
     reader = acceptor.connect()
     reader.post(b'y')
