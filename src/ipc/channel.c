@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#define COPY_MAX_LEN    8192    /* a shorter payload gets a blob of its own size        */
 #define SEND_IOVECS     16      /* frames that leave in one system call, about half of it */
 
 /* One frame that waits: its head and first part, its body, its descriptor. */
@@ -463,29 +464,31 @@ ahead_keep(struct channel *channel, struct bytes rest)
 	return true;
 }
 
-/* The blob for the payload: the spare one when that was read into and is long enough. */
+/* The blob for the payload: the spare one when that was read into, unless it is mostly empty. */
 static bool
 payload_begin(struct channel *channel)
 {
 	size_t len = channel->frame.len, have = channel->spare_len;
-	struct blob *spare = channel->spare;
+	size_t taken = have < len ? have : len;
+	struct bytes rest = { NULL, 0 };
 
+	if (have > len)
+		rest = (struct bytes){ channel->spare->data + len, have - len };
 	channel->spare_len = 0;
-	channel->payload_len = 0;
-	if (have == 0 || len > CHANNEL_AHEAD) {
-		channel->payload = blob_new(len);
-		if (channel->payload == NULL)
-			return false;
-		if (have != 0)
-			bytes_copy(channel->payload->data, (struct bytes){ spare->data, have });
-		channel->payload_len = have;
+	channel->payload_len = taken;
+	if (!ahead_keep(channel, rest))
+		return false;
+	if (taken > COPY_MAX_LEN && len <= CHANNEL_AHEAD) {
+		channel->payload = TAKE(channel->spare);
+		channel->payload->len = len;
 		return true;
 	}
-	channel->payload = TAKE(channel->spare);
-	channel->payload->len = len;
-	channel->payload_len = have < len ? have : len;
-	return have <= len ||
-	    ahead_keep(channel, (struct bytes){ spare->data + len, have - len });
+	channel->payload = blob_new(len);
+	if (channel->payload == NULL)
+		return false;
+	if (taken != 0)
+		bytes_copy(channel->payload->data, (struct bytes){ channel->spare->data, taken });
+	return true;
 }
 
 static bool

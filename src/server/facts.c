@@ -507,13 +507,16 @@ facts_found(struct acceptor *acceptor, struct blob *payload, struct reason *why)
 	if (key == NULL)
 		return reject(why, REASON_INTERNAL, "out of memory");
 	want = want_find(acceptor, key);
-	if (!message.refresh && (want == NULL || want->fact != NULL))
+	if (!message.refresh && (want == NULL || (want->fact != NULL && want->fact->judged)))
 		return reject(why, REASON_MALFORMED, "FOUND that nobody asked for");
 	fact = fact_new(acceptor, &message, key, payload);
 	if (fact == NULL)
 		return reject(why, REASON_INTERNAL, "out of memory");
 	/* A refresh may cross a FETCH, whose own answer comes all the same. */
 	if (!message.refresh) {
+		/* The fetcher does not wait for ever for the word on an earlier one. */
+		if (want->fact != NULL)
+			want->fact->want = NULL;
 		want->fact = fact;
 		fact->want = want;
 	}

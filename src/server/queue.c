@@ -34,6 +34,23 @@ queue_fini(struct acceptor *acceptor)
 	}
 }
 
+/* The one line that a job has in the log. */
+static void
+job_log(const struct job *job, const char *end, const struct verdict_head *verdict)
+{
+	static const struct verdict_head none = { 0 };
+
+	if (!log_wants(LOG_DEBUG))
+		return;
+	if (verdict == NULL)
+		verdict = &none;
+	log_line(LOG_DEBUG, ACCEPTOR_NAME, "job=%" PRIu64 " end=%s status=%u valid=%d "
+	    "public_key_operations=%" PRIu32 " worker=%ld ms=%" PRId64, job->id, end,
+	    verdict->http_status, verdict->valid, job->public_key_operations,
+	    job->worker == NULL ? -1 : (long)job->worker->slot,
+	    acceptor_now_ms() - job->submitted_ms);
+}
+
 static struct jobs *
 list_of(struct acceptor *acceptor, const struct job *job)
 {
@@ -130,6 +147,7 @@ queue_abandon(struct acceptor *acceptor, struct job *job)
 	case JOB_NEW:
 		break;
 	}
+	job_log(job, "abandoned", NULL);
 	job_free(job);
 }
 
@@ -160,13 +178,14 @@ queue_resume(struct acceptor *acceptor, struct job *job)
 void
 queue_end(struct acceptor *acceptor, struct job *job, const struct job_result *result)
 {
-	if (log_wants(LOG_DEBUG))
-		log_line(LOG_DEBUG, ACCEPTOR_NAME, "job=%" PRIu64 " end=%d status=%u valid=%d "
-		    "public_key_operations=%" PRIu32 " worker=%ld ms=%" PRId64 "%s", job->id,
-		    (int)result->end, result->verdict == NULL ? 0 : result->verdict->http_status,
-		    result->verdict != NULL && result->verdict->valid, job->public_key_operations,
-		    job->worker == NULL ? -1 : (long)job->worker->slot,
-		    acceptor_now_ms() - job->submitted_ms, job->client == NULL ? " gone=1" : "");
+	static const char *const ends[] = {
+		[JOB_END_VERDICT] = "verdict",
+		[JOB_END_BUSY] = "busy",
+		[JOB_END_FAULT] = "fault",
+		[JOB_END_INTERNAL] = "internal",
+	};
+
+	job_log(job, job->client == NULL ? "unheard" : ends[result->end], result->verdict);
 	if (job->client != NULL)
 		connection_answer(job->client, result);
 	job_free(job);

@@ -310,6 +310,25 @@ def test_refresh_crosses_fetch():
     acceptor.stop()
 
 
+def test_fetcher_goes_on():
+    """A word that is late: the next FOUND takes the place of the first."""
+    acceptor = Acceptor(workers=1)
+    clients = needing(acceptor, 1)
+    acceptor.fetcher.expect('FETCH')
+    first, second = fact(KEY, 1), fact(KEY, 2)
+    for found in (first, second):
+        acceptor.fetcher.send('FOUND', found)
+        acceptor.workers[0].expect('FACT')
+    acceptor.workers[0].send('CHECKED', checked(first))
+    assert acceptor.fetcher.expect('CHECKED')[1] == checked(first)
+    assert acceptor.workers[0].silent()
+    acceptor.workers[0].send('CHECKED', checked(second))
+    assert acceptor.fetcher.expect('CHECKED')[1] == checked(second)
+    answer_job(acceptor.workers[0])
+    assert clients[0].answer()[0] == 200
+    acceptor.stop()
+
+
 def test_refresh_without_workers():
     acceptor = Acceptor(workers=0)
     found = fact(KEY, 9, refresh=True)
