@@ -43,7 +43,7 @@ struct legacy_result {
 	bool    two_pass;                       /* which MRTD is expected               */
 	enum legacy_kernel kernel;              /* which digest matched                 */
 	uint32_t initrd_addr;                   /* 0 without an initrd, or normalized   */
-	struct launch_events events;            /* of the candidates that matched, or else the first */
+	struct launch_events events;            /* of what matched, or was tried first  */
 	struct launch_registers expected;
 };
 
