@@ -25,6 +25,10 @@
 /* A child that is not ready by then is killed, and started again. */
 #define READY_SECS              30
 
+/* How long all children together may take to end, once the acceptor has. */
+#define END_PATIENCE_MS         3000
+#define END_PAUSE_MS            10
+
 /* How much longer than its own deadline the acceptor may take to drain. */
 #define DRAIN_EXTRA_SECS        5
 
@@ -459,7 +463,6 @@ supervisor_init(struct supervisor *s, const struct supervisor_setup *setup)
 	return ok;
 }
 
-/* Children that still live see the end of their sockets, or are killed. */
 static void
 slot_fini(struct slot *slot)
 {
@@ -468,20 +471,43 @@ slot_fini(struct slot *slot)
 		event_free(slot->timer);
 	child_close(&slot->child);
 	blob_free(slot->ready);
+}
+
+/* Waits for a child that has seen the end of its socket, and kills one that has not. */
+static void
+slot_end(struct slot *slot, unsigned *patience_ms)
+{
+	const struct timespec pause = { .tv_nsec = END_PAUSE_MS * 1000000L };
+	int status = 0;
+	pid_t pid;
+
 	if (slot->child.pid <= 0)
 		return;
-	(void)kill(slot->child.pid, SIGKILL);
-	while (waitpid(slot->child.pid, NULL, 0) == -1 && errno == EINTR)
-		continue;
+	while ((pid = waitpid(slot->child.pid, &status, WNOHANG)) == 0 &&
+	    *patience_ms >= END_PAUSE_MS) {
+		(void)nanosleep(&pause, NULL);
+		*patience_ms -= END_PAUSE_MS;
+	}
+	if (pid == 0) {
+		(void)kill(slot->child.pid, SIGKILL);
+		while (waitpid(slot->child.pid, &status, 0) == -1 && errno == EINTR)
+			continue;
+	}
+	if (status != 0)
+		log_line(LOG_WARNING, "supervisor", "program=%s ended=badly status=0x%x",
+		    slot->program, (unsigned)status);
 }
 
 static void
 supervisor_fini(struct supervisor *s)
 {
+	unsigned patience_ms = END_PATIENCE_MS;
 	struct slot *slot;
 
 	for (size_t i = 0; (slot = slot_of(s, i)) != NULL; i++)
 		slot_fini(slot);
+	for (size_t i = 0; (slot = slot_of(s, i)) != NULL; i++)
+		slot_end(slot, &patience_ms);
 	for (size_t i = 0; i < NELEM(s->signals); i++)
 		if (s->signals[i] != NULL)
 			event_free(s->signals[i]);
