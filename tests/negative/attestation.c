@@ -79,7 +79,8 @@ cut_behind(struct guest *g, struct judge *judge, int arg)
 }
 
 static const char *const counts[] = {
-	"fc", "02000100", "03ffffffff", "0300000040", "fd03", "01", "0100", "02000000", "0300000000",
+	"fc", "02000100", "03ffffffff", "0300000040", "fd03", "01", "0100", "02000000",
+	    "0300000000",
 	"07000000", "ffffffffff",
 };
 
@@ -254,7 +255,8 @@ static const struct row v1_rows[] = {
 	    DECODE "platform: kind: is missing" },
 	{ "V1: unknown kind", NULL, 0, REPLACE(STAGE_ATTESTATION, "\xa3tdx", "\xa3tdy"),
 	    DECODE "platform: kind: is unknown" },
-	{ "V1: unknown stack", NULL, 0, REPLACE(STAGE_ATTESTATION, "\xa6" "dstack", "\xa6" "dstock"),
+	{ "V1: unknown "
+	    "stack", NULL, 0, REPLACE(STAGE_ATTESTATION, "\xa6" "dstack", "\xa6" "dstock"),
 	    DECODE "stack: kind: is unknown" },
 	{ "V1: no data", NULL, 0, REPLACE(STAGE_ATTESTATION, "\xa4" "data", "\xa4" "dada"),
 	    DECODE "platform: data: is missing" },
@@ -267,7 +269,8 @@ static const struct row v1_rows[] = {
 	    DECODE "platform: data: event_log: is missing" },
 	{ "V1: no imr", NULL, 0, REPLACE(STAGE_ATTESTATION, "\xa3imr", "\xa3imx"),
 	    DECODE "platform: data: event_log: event 0: imr: is missing" },
-	{ "V1: imr is a string", NULL, 0, REPLACE(STAGE_ATTESTATION, "\xa3imr", "\xa3imr\xa1x\xa1x"),
+	{ "V1: imr is a "
+	    "string", NULL, 0, REPLACE(STAGE_ATTESTATION, "\xa3imr", "\xa3imr\xa1x\xa1x"),
 	    DECODE "platform: data: event_log: event 0: imr: is a string, not an integer" },
 	{ "V1: imr of eight bytes", NULL, 0, REPLACE(STAGE_ATTESTATION, "\xa3imr",
 	    "\xa3imr\xcf\x01\x01\x01\x01\x01\x01\x01\x01\xa1x"),
@@ -400,18 +403,22 @@ static const struct row getquote_rows[] = {
 	    CREATE "event log: event 0: \"event_type\" is missing" },
 	{ "GetQuote: event_type 2^32", NULL, 0, REPLACE(STAGE_LOG, "2147483659", "4294967296"),
 	    CREATE "event log: event 0: \"event_type\" is more than 4294967295" },
-	{ "GetQuote: digest null", NULL, 0, REPLACE(STAGE_LOG, "\"digest\":", "\"digest\":null,\"x\":"),
+	{ "GetQuote: digest "
+	    "null", NULL, 0, REPLACE(STAGE_LOG, "\"digest\":", "\"digest\":null,\"x\":"),
 	    CREATE "event log: event 0: \"digest\" is null, not a string" },
 	{ "GetQuote: digest of an odd digit", NULL, 0, REPLACE(STAGE_LOG, "\"digest\":\"",
 	    "\"digest\":\"0"),
 	    CREATE "event log: event 0: \"digest\" has an odd number of hex digits" },
-	{ "GetQuote: digest with 0x", NULL, 0, REPLACE(STAGE_LOG, "\"digest\":\"", "\"digest\":\"0x"),
+	{ "GetQuote: digest with "
+	    "0x", NULL, 0, REPLACE(STAGE_LOG, "\"digest\":\"", "\"digest\":\"0x"),
 	    CREATE "event log: event 0: \"digest\" is not hex at digit 1" },
-	{ "GetQuote: digest with a blank", NULL, 0, REPLACE(STAGE_LOG, "\"digest\":\"", "\"digest\":\" 0"),
+	{ "GetQuote: digest with a "
+	    "blank", NULL, 0, REPLACE(STAGE_LOG, "\"digest\":\"", "\"digest\":\" 0"),
 	    CREATE "event log: event 0: \"digest\" is not hex at digit 0" },
 	{ "GetQuote: no event name", NULL, 0, REPLACE(STAGE_LOG, "\"event\"", "\"name\""),
 	    CREATE "event log: event 0: \"event\" is missing" },
-	{ "GetQuote: event name null", NULL, 0, REPLACE(STAGE_LOG, "\"event\":\"\"", "\"event\":null"),
+	{ "GetQuote: event name "
+	    "null", NULL, 0, REPLACE(STAGE_LOG, "\"event\":\"\"", "\"event\":null"),
 	    CREATE "event log: event 0: \"event\" is null, not a string" },
 	{ "GetQuote: no payload", NULL, 0, REPLACE(STAGE_LOG, "event_payload", "payload"),
 	    CREATE "event log: event 0: \"event_payload\" is missing" },
@@ -426,11 +433,14 @@ static const struct row getquote_rows[] = {
 	{ "GetQuote: an unknown member twice", NULL, 0, REPLACE(STAGE_LOG, "\"imr\":0",
 	    "\"x\":0,\"x\":0,\"imr\":0"),
 	    CREATE "event log: JSON object at byte 1 repeats a key" },
-	{ "GetQuote: an unknown member", NULL, 0, REPLACE(STAGE_LOG, "\"imr\":0", "\"x\":{},\"imr\":0"),
+	{ "GetQuote: an unknown "
+	    "member", NULL, 0, REPLACE(STAGE_LOG, "\"imr\":0", "\"x\":{},\"imr\":0"),
 	    NULL },
-	{ "GetQuote: event version 0", NULL, 0, REPLACE(STAGE_LOG, "\"imr\":0", "\"version\":0,\"imr\":0"),
+	{ "GetQuote: event version "
+	    "0", NULL, 0, REPLACE(STAGE_LOG, "\"imr\":0", "\"version\":0,\"imr\":0"),
 	    CREATE "event log: event 0: unknown event log version: 0" },
-	{ "GetQuote: event version 3", NULL, 0, REPLACE(STAGE_LOG, "\"imr\":0", "\"version\":3,\"imr\":0"),
+	{ "GetQuote: event version "
+	    "3", NULL, 0, REPLACE(STAGE_LOG, "\"imr\":0", "\"version\":3,\"imr\":0"),
 	    CREATE "event log: event 0: unknown event log version: 3" },
 	{ "GetQuote: event version null", NULL, 0, REPLACE(STAGE_LOG, "\"imr\":0",
 	    "\"version\":null,\"imr\":0"),
@@ -445,7 +455,8 @@ static const struct row getquote_rows[] = {
 	    CREATE "event log: JSON string has a lone surrogate at byte 151" },
 	{ "GetQuote: NaN", NULL, 0, REPLACE(STAGE_LOG, "\"imr\":0", "\"imr\":NaN"),
 	    CREATE "event log: JSON wants a value at byte 8" },
-	{ "GetQuote: upper-case digits", NULL, 0, REPLACE(STAGE_LOG, "41435049", "41435049"), NULL },
+	{ "GetQuote: upper-case "
+	    "digits", NULL, 0, REPLACE(STAGE_LOG, "41435049", "41435049"), NULL },
 };
 
 static const struct row body_rows[] = {
@@ -464,7 +475,8 @@ static const struct row body_rows[] = {
 	{ "request: quote with an odd digit", NULL, 0, REPLACE(STAGE_BODY, "\"quote\":\"",
 	    "\"quote\":\"0"),
 	    "\"quote\" has an odd number of hex digits" },
-	{ "request: quote is a number", NULL, 0, REPLACE(STAGE_BODY, "\"quote\":", "\"quote\":1,\"x\":"),
+	{ "request: quote is a "
+	    "number", NULL, 0, REPLACE(STAGE_BODY, "\"quote\":", "\"quote\":1,\"x\":"),
 	    "\"quote\" is a number, not a string" },
 	{ "request: no event log", NULL, 0, REPLACE(STAGE_BODY, "\"event_log\"", "\"eventlog\""),
 	    INTERNAL "Event log is required" },
@@ -476,13 +488,16 @@ static const struct row body_rows[] = {
 	{ "request: NaN in an unknown member", NULL, 0, REPLACE(STAGE_BODY, "{\"quote\"",
 	    "{\"x\":NaN,\"quote\""),
 	    "JSON wants a value at byte 5" },
-	{ "request: a lone surrogate in an unknown member", NULL, 0, REPLACE(STAGE_BODY, "{\"quote\"",
+	{ "request: a lone surrogate in an unknown "
+	    "member", NULL, 0, REPLACE(STAGE_BODY, "{\"quote\"",
 	    "{\"x\":\"\\udc00\",\"quote\""),
 	    "JSON string has a lone surrogate at byte 6" },
-	{ "request: a control character in an unknown member", NULL, 0, REPLACE(STAGE_BODY, "{\"quote\"",
+	{ "request: a control character in an unknown "
+	    "member", NULL, 0, REPLACE(STAGE_BODY, "{\"quote\"",
 	    "{\"x\":\"\x01\",\"quote\""),
 	    "JSON string holds a control character at byte 6" },
-	{ "request: expected app id of another application", NULL, 0, REPLACE(STAGE_BODY, "{\"quote\"",
+	{ "request: expected app id of another "
+	    "application", NULL, 0, REPLACE(STAGE_BODY, "{\"quote\"",
 	    "{\"expected_app_id\":\"00\",\"quote\""),
 	    "Policy check failed: expected_app_id does not match" },
 };

@@ -109,7 +109,8 @@ static void
 chain_text(struct guest *g, struct judge *judge, int arg)
 {
 	static const char *const texts[] = {
-		" ", "-----BEGIN CERTIFICATE-----\nAAAA\n", "-----BEGIN KEY-----\nAAAA\n-----END KEY-----",
+		" ", "-----BEGIN CERTIFICATE-----\nAAAA\n", "-----BEGIN KEY-----\nAAAA\n-----END "
+	    "KEY-----",
 		"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
 		"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
 	};
@@ -323,7 +324,8 @@ static const struct row tcb_rows[] = {
 	    TCB_FAILED "\"advisoryIDs\" is a string, not an array" },
 	{ "the same level twice", NULL, 0, REPLACE(STAGE_TCB, "\"tcbLevels\":[",
 	    "\"tcbLevels\":[{\"tcb\":{\"sgxtcbcomponents\":[],\"pcesvn\":1},\"tcbDate\":"
-	    "\"2020-01-01T00:00:00Z\",\"tcbStatus\":\"UpToDate\"},{\"tcb\":{\"sgxtcbcomponents\":[],"
+	    "\"2020-01-01T00:00:00Z\",\"tcbStatus\":\"UpToDate\"},{\"tcb\":{"
+	    "\"sgxtcbcomponents\":[],"
 	    "\"pcesvn\":1},\"tcbDate\":\"2020-01-01T00:00:00Z\",\"tcbStatus\":\"UpToDate\"},"),
 	    TCB_FAILED "Duplicate TCB level" },
 	{ "issueDate twice", NULL, 0, REPLACE(STAGE_TCB, "{\"id\"",

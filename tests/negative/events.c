@@ -503,7 +503,8 @@ digest_wrong_v2(struct guest *g, struct judge *judge, int arg)
 
 static const struct row preimage_rows[] = {
 	{ "preimage with an odd digit", preimage_text, 1, {0}, PREIMAGES
-	    "V2 runtime event 21 has a malformed digest preimage: has an odd number of hex digits" },
+	    "V2 runtime event 21 has a malformed digest preimage: has an odd number of hex "
+	    "digits" },
 	{ "preimage is not hex", preimage_text, 2, {0}, PREIMAGES
 	    "V2 runtime event 21 has a malformed digest preimage: is not hex at digit 0" },
 	{ "preimage with 0x", preimage_text, 3, {0}, PREIMAGES

@@ -68,7 +68,8 @@ chain_of(struct guest *g, const char *letters)
 
 static const char *const chains[] = {
 	"", "l", "lr", "ls", "rcl", "clr", "lcc", "lrc", "lc", "lcr", "lcrr", "lcrs", "slcr", "lp",
-	"le", "lec", "lce", "lcR", "lRc", "lRcr", "lxr", "lxR", "lxcr", "lcrcrcrcr", "cr", "rr", "ll",
+	"le", "lec", "lce", "lcR", "lRc", "lRcr", "lxr", "lxR", "lxcr", "lcrcrcrcr", "cr", "rr",
+	    "ll",
 	"sr",
 };
 
@@ -291,7 +292,8 @@ static const struct row chain_rows[] = {
 };
 
 static const struct row pem_rows[] = {
-	{ "label of a key", NULL, 0, REPLACE(STAGE_PCK_PEM, "BEGIN CERTIFICATE", "BEGIN PUBLIC KEY"),
+	{ "label of a key", NULL, 0, REPLACE(STAGE_PCK_PEM, "BEGIN CERTIFICATE", "BEGIN PUBLIC "
+	    "KEY"),
 	    PEM_FAILED "PEM marker is not BEGIN CERTIFICATE" },
 	{ "label of an old certificate", NULL, 0,
 	    REPLACE(STAGE_PCK_PEM, "BEGIN CERTIFICATE", "BEGIN X509 CERTIFICATE"),
@@ -312,7 +314,8 @@ static const struct row pem_rows[] = {
 	{ "headers in a block", NULL, 0, REPLACE(STAGE_PCK_PEM, "CERTIFICATE-----\nMII",
 	    "CERTIFICATE-----\nX: y\n\nMII"), PEM_FAILED "PEM block is not base64" },
 	{ "an empty block", NULL, 0, REPLACE(STAGE_PCK_PEM, "-----BEGIN CERTIFICATE-----\n",
-	    "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\n"),
+	    "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n-----BEGIN "
+	    "CERTIFICATE-----\n"),
 	    PEM_FAILED "PEM block is empty" },
 	{ "only blanks", NULL, 0, SET(STAGE_PCK_PEM, " \n"), PEM_FAILED "no PEM block" },
 	{ "NUL behind", NULL, 0, APPEND(STAGE_PCK_PEM, "00"), NULL },

@@ -113,7 +113,8 @@ status_case(enum dv_tcb_rule rule, unsigned platform, unsigned module, unsigned 
 	qe_status(&g, statuses[qe]);
 	guest_build(&g);
 	reason = judge_guest(&judge, &g);
-	(void)snprintf(said, sizeof said, "\"tcb_status\":\"%s\",\"advisory_ids\":[\"INTEL-SA-TCB\","
+	(void)snprintf(said, sizeof said,
+	    "\"tcb_status\":\"%s\",\"advisory_ids\":[\"INTEL-SA-TCB\","
 	    "\"INTEL-SA-MODULE\",\"INTEL-SA-BOTH\",\"INTEL-SA-QE\"]",
 	    wanted < N_STATUSES ? statuses[wanted] : "");
 	if (!judge_matches(reason, "Quote verification failed: ",

@@ -278,9 +278,12 @@ struct bytes
 mock_object(const struct mock *mock)
 {
 	const struct bytes parts[] = {
-		bytes_str("{\"root_ca_crl\":\""), build_digits(mock_crl(mock, DV_FACT_ROOT_CA_CRL), false),
-		bytes_str("\",\"pck_crl\":\""), build_digits(mock_crl(mock, DV_FACT_PCK_CRL), false),
-		bytes_str("\",\"pck_crl_issuer_chain\":\""), build_escaped(mock_chain(mock, DV_FACT_PCK_CRL)),
+		bytes_str("{\"root_ca_crl\":\""),
+		build_digits(mock_crl(mock, DV_FACT_ROOT_CA_CRL), false),
+		bytes_str("\",\"pck_crl\":\""),
+		build_digits(mock_crl(mock, DV_FACT_PCK_CRL), false),
+		bytes_str("\",\"pck_crl_issuer_chain\":\""),
+		build_escaped(mock_chain(mock, DV_FACT_PCK_CRL)),
 		bytes_str("\",\"tcb_info\":\""),
 		build_escaped(mock_document_text(mock, DV_FACT_TCB_INFO)),
 		bytes_str("\",\"tcb_info_signature\":\""),

@@ -12,7 +12,8 @@ pki_quote_init(struct pki_quote *q, struct bytes cert_data)
 
 	*q = (struct pki_quote){
 		.version = 4, .key_type = 2, .tee_type = 0x81, .body_type = 2, .body_len = 584,
-		.qe_auth = pki_hex("0000000000000000000000000000000000000000000000000000000000000000"),
+		.qe_auth = pki_hex(
+		    "0000000000000000000000000000000000000000000000000000000000000000"),
 		.outer_type = 6, .cert_type = 5, .cert_data = cert_data,
 		.pck_key = PKI_PCK, .attestation_key = PKI_ATTESTATION,
 	};
