@@ -147,6 +147,14 @@ test_bad_facts(void **state)
 	world_ask(&m);
 	assert_int_equal(m.answer.nneeds, 1);
 	assert_memory_equal(&m.answer.needs[0], &key, sizeof key);
+	m.mock.tcb.bad_signature = false;
+	fact = mock_fact(&m.mock, DV_FACT_TCB_INFO);
+	assert_true(dv_fact_offer(m.context, &key, &fact, m.now, &dates, error, sizeof error));
+	assert_int_equal(dates.issued, m.mock.tcb.issued);
+	assert_int_equal(dates.next_update, m.mock.tcb.next_update);
+	assert_int_equal(dates.number, m.mock.tcb.number);
+	world_ask(&m);
+	assert_true(m.answer.valid);
 	error[0] = '\0';
 	assert_false(dv_collateral_add(m.context, (struct dv_span){ NULL, 0 }, m.now, error,
 	    sizeof error));
