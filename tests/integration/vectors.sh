@@ -4,7 +4,7 @@
 
 . "$srcdir/tests/integration/lib.sh"
 
-PYTHONDONTWRITEBYTECODE=1 python3 "$vectors/../integration/vectors.py" "$program" "$vectors" ||
-	fail "vectors.py"
+PYTHONDONTWRITEBYTECODE=1 python3 "$vectors/../tools/run_cases.py" "$program" "$vectors" ||
+	fail "run_cases.py"
 
 finish

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every case of cases.json through the program.
 
-  vectors.py PROGRAM VECTORS
+  run_cases.py PROGRAM VECTORS
 
 Under either tcb_rule each quote goes through `quote`: verified or not, status, advisories, and a
 refusal by the check that the case names.  Each attestation that has collateral goes through
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from expected_answer import scale  # noqa: E402
 
 PROGRAM, VECTORS = sys.argv[1:3]
