@@ -47,8 +47,11 @@ listener_open(int *out, const struct config *config, struct reason *why)
 	bool ok;
 
 	*out = notify_listener();
-	if (*out != -1)
+	if (*out != -1) {
+		/* Whoever wonders why address and port have no effect finds this. */
+		log_line(LOG_INFO, "supervisor", "listener=inherited");
 		return true;
+	}
 	(void)snprintf(port, sizeof port, "%lld", (long long)config->port);
 	if (getaddrinfo(config->address, port, &hints, &at) != 0)
 		return reject(why, REASON_MALFORMED, "invalid verifier address: %s",
@@ -102,7 +105,6 @@ run(struct supervisor_setup *setup, struct arena *arena, const struct options *o
 	    !setup_fetcher(&setup->fetcher_config, arena, config, options, why) ||
 	    !setup_worker(&setup->worker_config, arena, config, options, why))
 		return false;
-	level_set(config);
 	pinned_say(options);
 	return supervisor_run(setup, why);
 }
@@ -116,6 +118,7 @@ serve_command(const struct options *options, const struct config *config, struct
 
 	if (arena == NULL)
 		return reject(why, REASON_INTERNAL, "no memory");
+	level_set(config);
 	if (!listener_open(&setup.listener, config, why))
 		return false;
 	ok = run(&setup, arena, options, config, why);
