@@ -32,10 +32,12 @@ deb=${1:-$(ls "$source"/_build/deb/dstack-verifier_*.deb 2>/dev/null)}
 scratch=$(mktemp -d /var/tmp/dstack-verifier.XXXXXX)
 root=$scratch/root
 booted=
+leader=
 
-# The container goes down first: it has the tree in use.
+# The container goes down first, from its process 1: it has the tree in use.
 cleanup() {
-	[ -n "$booted" ] && kill -KILL "$booted" 2>/dev/null && wait "$booted" 2>/dev/null
+	[ -n "$leader" ] && kill -KILL "$leader" 2>/dev/null
+	[ -n "$booted" ] && wait "$booted" 2>/dev/null
 	rm -rf --one-file-system "$scratch"
 }
 trap cleanup EXIT
@@ -111,7 +113,12 @@ boot() {
 	systemd-nspawn -q -D "$root" --machine="dstack-verifier-$$" --register=no --keep-unit \
 	    --private-network --console=pipe -b </dev/null >"$scratch/console" 2>&1 &
 	booted=$!
-	within 20 pgrep -P $booted && leader=$(pgrep -P $booted) && within 60 booted_up
+	if ! within 20 pgrep -P $booted; then
+		kill -KILL $booted
+		return 1
+	fi
+	leader=$(pgrep -P $booted)
+	within 60 booted_up
 }
 
 booted_up() {
@@ -230,6 +237,7 @@ activated() {
 	passes "health by the socket" healthy
 	# Clients are answered a little before all processes are ready.
 	within 10 active || fail "not started by its socket"
+	passes "journal" box journalctl -q --no-pager -u dstack-verifier -g listener=inherited
 	passes "stop" box systemctl stop dstack-verifier.socket dstack-verifier.service
 }
 
