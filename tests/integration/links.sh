@@ -39,7 +39,7 @@ linked dstack-verifier libconfig libevent_core-2.1 libsystemd
 without dstack-verifier "$crypto|$judging|$fetching|llhttp_|bufferevent_"
 
 linked dstack-verifier-acceptor libevent_core-2.1 libllhttp
-without dstack-verifier-acceptor "$crypto|$judging|$fetching|config_|execve|fork\$|fork@"
+without dstack-verifier-acceptor "$crypto|$judging|$fetching|config_|(execve|fork|socket|connect|open|openat|fopen)(\$|@)"
 
 linked dstack-verifier-fetcher libcurl-gnutls libsqlite3
 without dstack-verifier-fetcher "$crypto|$judging|$serving|execve|fork\$|fork@"

@@ -485,8 +485,10 @@ def test_drain():
     """SIGTERM with jobs running: all are answered, and the exit status is 0."""
     with Pccs([MAY]) as pccs, Server([pccs]) as server:
         pccs.fail('*', 'slow', 1)
+        idle = server.descriptors()
         with concurrent.futures.ThreadPoolExecutor(20) as pool:
             jobs = [pool.submit(server.ask, 'POST', '/verify', read(LITE)) for _ in range(20)]
+            wait_for('twenty connections', lambda: server.descriptors() >= idle + 20)
             wait_for('fetching', lambda: pccs.count() >= 4)
             server.process.terminate()
             answers = [job.result() for job in jobs]
