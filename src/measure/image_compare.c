@@ -1,28 +1,13 @@
 #include "measure/image_compare.h"
 
-/* By start: the order in which a witness lists them. */
-static void
-ranges_sort(struct td_hob *hob)
-{
-	struct td_hob_range *r = hob->ranges, range;
-	size_t i, j;
-
-	for (i = 1; i < hob->n_ranges; i++) {
-		range = r[i];
-		for (j = i; j > 0 && r[j - 1].start > range.start; j--)
-			r[j] = r[j - 1];
-		r[j] = range;
-	}
-}
-
 static bool
 td_hob_equal(const struct td_hob *measured, const struct td_hob *documented)
 {
 	struct td_hob a = *measured, b = *documented;
 	size_t i;
 
-	ranges_sort(&a);
-	ranges_sort(&b);
+	td_hob_sort(&a);
+	td_hob_sort(&b);
 	if (a.address != b.address || a.n_ranges != b.n_ranges)
 		return false;
 	for (i = 0; i < a.n_ranges; i++)

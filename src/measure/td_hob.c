@@ -100,6 +100,20 @@ td_hob_witness_read(struct td_hob *hob, struct bytes witness, struct reason *why
 	return true;
 }
 
+void
+td_hob_sort(struct td_hob *hob)
+{
+	struct td_hob_range *r = hob->ranges, range;
+	size_t i, j;
+
+	for (i = 1; i < hob->n_ranges; i++) {
+		range = r[i];
+		for (j = i; j > 0 && r[j - 1].start > range.start; j--)
+			r[j] = r[j - 1];
+		r[j] = range;
+	}
+}
+
 static void
 part_add(struct parts *parts, bool accepted, uint64_t start, uint64_t end)
 {

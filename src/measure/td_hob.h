@@ -26,6 +26,9 @@ struct td_hob {
 	struct td_hob_range ranges[TD_HOB_MAX_RANGES];  /* accepted, in table order */
 };
 
+/* Orders the ranges by start, equal ones as they were: the order of a document. */
+void    td_hob_sort(struct td_hob *hob);
+
 /*
  * td_hob_witness_read - the compact form of a document
  *

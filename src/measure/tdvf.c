@@ -1,5 +1,6 @@
 #include "measure/tdvf.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 #include "measure/rtmr.h"
@@ -41,11 +42,14 @@ struct entry {
 static struct bytes
 last_take(struct bytes *from, size_t len)
 {
-	CBS cut = cbs_bytes(*from);
-	bool ok = CBS_skip(&cut, from->len - len);
+	struct bytes last = { 0 };
+	CBS in = cbs_bytes(*from);
 
-	from->len = ok ? from->len - len : 0;
-	return bytes_cbs(&cut);
+	assert(len <= from->len);
+	from->len -= len;
+	if (!CBS_skip(&in, from->len) || !bytes_read(&last, &in, len))
+		assert(false);
+	return last;
 }
 
 /* Takes the last entry off the table, whose entries are read backwards. */
@@ -329,6 +333,80 @@ tdvf_td_hob(struct td_hob *out, const struct tdvf *tdvf)
 		if (section->type == TDVF_TD_HOB)
 			out->address = section->address;
 	}
+}
+
+static size_t
+td_hob_count(const struct tdvf *tdvf)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < tdvf->n_sections; i++)
+		n += tdvf->sections[i].type == TDVF_TD_HOB;
+	return n;
+}
+
+/* Of sorted ranges. */
+static bool
+ranges_check(const struct td_hob *hob, struct reason *why)
+{
+	const struct td_hob_range *r = hob->ranges;
+	size_t i;
+
+	for (i = 0; i < hob->n_ranges; i++)
+		if (r[i].start == r[i].end)
+			return reject(why, REASON_REFUSED,
+			    "TD HOB witness range must not be empty");
+	for (i = 1; i < hob->n_ranges; i++)
+		if (r[i].start < r[i - 1].end)
+			return reject(why, REASON_REFUSED,
+			    "TD HOB witness ranges must not overlap");
+	return true;
+}
+
+/* A number of pages, as LEB128. */
+static bool
+pages_write(CBB *out, uint64_t len)
+{
+	uint64_t value = len / PAGE_LEN;
+
+	for (; value >= 0x80; value >>= 7)
+		if (!CBB_add_u8(out, (uint8_t)(value | 0x80)))
+			return false;
+	return CBB_add_u8(out, (uint8_t)value);
+}
+
+static bool
+ranges_write(CBB *out, const struct td_hob *hob)
+{
+	const struct td_hob_range *r = hob->ranges;
+	const uint64_t base = r[0].start;
+	size_t i;
+
+	if (!pages_write(out, base) || !pages_write(out, hob->address - base) ||
+	    !pages_write(out, hob->n_ranges * PAGE_LEN))
+		return false;
+	for (i = 0; i < hob->n_ranges; i++)
+		if (!pages_write(out, r[i].start - base) ||
+		    !pages_write(out, r[i].end - r[i].start))
+			return false;
+	return true;
+}
+
+bool
+tdvf_witness_write(CBB *out, const struct tdvf *tdvf, struct reason *why)
+{
+	struct td_hob hob;
+
+	tdvf_td_hob(&hob, tdvf);
+	td_hob_sort(&hob);
+	if (td_hob_count(tdvf) != 1)
+		return reject(why, REASON_REFUSED,
+		    "TDVF metadata needs exactly one TD_HOB section");
+	if (!ranges_check(&hob, why))
+		return false;
+	if (!ranges_write(out, &hob))
+		return reject(why, REASON_INTERNAL, "no memory for the TD HOB witness");
+	return true;
 }
 
 bool

@@ -62,6 +62,17 @@ void    tdvf_mrtd(struct digest384 *out, const struct tdvf *tdvf, bool two_pass)
 void    tdvf_td_hob(struct td_hob *out, const struct tdvf *tdvf);
 
 /*
+ * tdvf_witness_write - those ranges in the compact form of a measurement document (td_hob.h)
+ *
+ *   fails   REFUSED      what a document cannot say: "TDVF metadata needs exactly one TD_HOB
+ *                        section", "TD HOB witness range must not be empty", "TD HOB witness
+ *                        ranges must not overlap"
+ *           INTERNAL     the CBB does
+ *   source  os-image-measurement.md 11.4
+ */
+bool    tdvf_witness_write(CBB *out, const struct tdvf *tdvf, struct reason *why) MUST_CHECK;
+
+/*
  * Whether the variable store is the empty one whose digest RTMR0 always holds.  No quote of an
  * image with another can verify.
  */

@@ -29,26 +29,62 @@ struct tool {
 	struct image_record record;
 };
 
-static struct bytes
-file_read(const char *dir, const char *name)
+static FILE *
+file_open(const char *dir, const char *name)
 {
-	struct bytes out = { 0 };
 	char path[4096];
-	uint8_t *data = NULL;
-	long len;
 	FILE *f;
 
 	snprintf(path, sizeof path, "%s%s%s", dir, dir[0] != '\0' ? "/" : "", name);
 	f = fopen(path, "rb");
-	if (f == NULL || fseek(f, 0, SEEK_END) != 0 || (len = ftell(f)) < 0 ||
-	    fseek(f, 0, SEEK_SET) != 0 || (data = malloc((size_t)len + 1)) == NULL ||
+	if (f == NULL) {
+		fprintf(stderr, "image-measure: cannot open %s\n", path);
+		exit(1);
+	}
+	return f;
+}
+
+static struct bytes
+file_read(const char *dir, const char *name)
+{
+	FILE *f = file_open(dir, name);
+	uint8_t *data = NULL;
+	long len;
+
+	setbuf(f, NULL);
+	if (fseek(f, 0, SEEK_END) != 0 || (len = ftell(f)) < 0 || fseek(f, 0, SEEK_SET) != 0 ||
+	    (data = malloc((size_t)len + 1)) == NULL ||
 	    fread(data, 1, (size_t)len, f) != (size_t)len) {
-		fprintf(stderr, "image-measure: cannot read %s\n", path);
+		fprintf(stderr, "image-measure: cannot read %s\n", name);
 		exit(1);
 	}
 	fclose(f);
-	out = (struct bytes){ data, (size_t)len };
-	return out;
+	return (struct bytes){ data, (size_t)len };
+}
+
+/* Hashes a file as it streams. */
+static void
+initrd_hash(struct image_files *files, const char *dir, const char *name)
+{
+	static uint8_t buffer[64 << 10];
+	SHA256_CTX sha256;
+	SHA512_CTX sha384;
+	size_t n;
+	FILE *f;
+
+	f = file_open(dir, name);
+	setbuf(f, NULL);
+	SHA256_Init(&sha256);
+	SHA384_Init(&sha384);
+	files->initrd_size = 0;
+	while ((n = fread(buffer, 1, sizeof buffer, f)) != 0) {
+		SHA256_Update(&sha256, buffer, n);
+		SHA384_Update(&sha384, buffer, n);
+		files->initrd_size += n;
+	}
+	fclose(f);
+	SHA256_Final(files->initrd_sha256.data, &sha256);
+	SHA384_Final(files->initrd_sha384.data, &sha384);
 }
 
 static void
@@ -93,7 +129,6 @@ image_run(struct tool *tool, const char *dir)
 	struct image_files *f = &tool->files;
 	struct metadata metadata = { 0 };
 	struct reason why;
-	struct bytes initrd;
 	size_t len;
 
 	arena_reset(tool->arena);
@@ -106,11 +141,7 @@ image_run(struct tool *tool, const char *dir)
 	}
 	f->firmware = file_read(dir, metadata.bios);
 	f->kernel = file_read(dir, metadata.kernel);
-	initrd = file_read(dir, metadata.initrd);
-	f->initrd_size = initrd.len;
-	digest256_of(&f->initrd_sha256, initrd);
-	digest384_of(&f->initrd_sha384, initrd);
-	file_free(initrd);
+	initrd_hash(f, dir, metadata.initrd);
 	if (!image_record_compute(&tool->record, tool->arena, &tool->hash, f, &why) ||
 	    !record_pass(tool, &len, &why)) {
 		refused(&why);

@@ -146,6 +146,7 @@ static const struct {
 	{ "entry of all the rest", { { END - 36, 2, 44 } }, "Missing TDVF metadata" },
 	{ "empty entry first", { { END - 36, 2, 18 }, { END - 54, 2, 0xffff } },
 	    "Invalid entry length" },
+	{ "one empty entry", { { END - 18, 2, 36 }, { END - 36, 2, 18 } }, "Missing TDVF metadata" },
 	{ "no TDX entry", { { END - 56, 2, 0 } }, "Missing TDVF metadata" },
 	{ "TDX entry without data", { { END - 58, 2, 18 } }, "TDVF metadata data too small" },
 	{ "TDX entry of 3 bytes", { { END - 58, 2, 21 } }, "TDVF metadata data too small" },
@@ -284,6 +285,54 @@ test_td_hob(void **state)
 	assert_int_equal(hob.n_ranges, 1);
 }
 
+static bool
+witness_write(char hex[512], const struct tdvf *tdvf, struct reason *why)
+{
+	uint8_t buffer[256];
+	size_t len = 0;
+	bool ok;
+	CBB out;
+
+	assert_true(CBB_init_fixed(&out, buffer, sizeof buffer));
+	ok = tdvf_witness_write(&out, tdvf, why);
+	if (ok) {
+		assert_true(CBB_finish(&out, NULL, &len));
+		hex_text(hex, (struct bytes){ buffer, len });
+	}
+	CBB_cleanup(&out);
+	return ok;
+}
+
+static void
+test_witness(void **state)
+{
+	struct tdvf tdvf;
+	struct reason why;
+	char hex[512];
+
+	assert_true(tdvf_read(&tdvf, (struct bytes){ firmware(), FW_LEN }, &why));
+	/* The value of every dstack firmware seen, though this table has another order. */
+	assert_true(witness_write(hex, &tdvf, &why));
+	assert_string_equal(hex, "80100904000609020b021010");
+	tdvf.sections[2].address = 0x20000000;          /* two bytes for its page */
+	assert_true(witness_write(hex, &tdvf, &why));
+	assert_string_equal(hex, "80100904000609020b0280f00710");
+	tdvf.sections[2].address = 0x80c000;
+	assert_false(witness_write(hex, &tdvf, &why));
+	assert_string_equal(why.text, "TD HOB witness ranges must not overlap");
+	tdvf.sections[2].address = 0x80d000;
+	assert_true(witness_write(hex, &tdvf, &why));
+	tdvf.sections[2].n_pages = 0;
+	assert_false(witness_write(hex, &tdvf, &why));
+	assert_string_equal(why.text, "TD HOB witness range must not be empty");
+	tdvf.sections[4].type = TDVF_TEMP_MEM;
+	assert_false(witness_write(hex, &tdvf, &why));
+	assert_string_equal(why.text, "TDVF metadata needs exactly one TD_HOB section");
+	tdvf.sections[3].type = tdvf.sections[4].type = TDVF_TD_HOB;
+	assert_false(witness_write(hex, &tdvf, &why));
+	assert_string_equal(why.text, "TDVF metadata needs exactly one TD_HOB section");
+}
+
 /* Two pages of firmware, whose every part is refused: from the front and from the end. */
 static void
 test_truncations(void **state)
@@ -311,6 +360,14 @@ test_truncations(void **state)
 		free(copy);
 	}
 	assert_int_equal(measured, 2);          /* the whole, twice */
+	/* A table as long as what there is before the tail, and a byte longer. */
+	image_case_u16(fw, len - 50, 0x1fe0);
+	image_case_u16(fw, len - 68, 0x1fe0 - 18);
+	assert_false(tdvf_read(&tdvf, (struct bytes){ fw, len }, &why));
+	assert_string_equal(why.text, "Failed to parse TDVF metadata: Missing TDVF metadata");
+	image_case_u16(fw, len - 50, 0x1fe1);
+	assert_false(tdvf_read(&tdvf, (struct bytes){ fw, len }, &why));
+	assert_string_equal(why.text, "Failed to parse TDVF metadata: Invalid tables length");
 	assert_false(tdvf_read(&tdvf, (struct bytes){ fw, 49 }, &why));
 	assert_string_equal(why.text, "Failed to parse TDVF metadata: TDVF firmware too small");
 	assert_false(tdvf_read(&tdvf, (struct bytes){ fw, 50 }, &why));
@@ -351,6 +408,7 @@ main(void)
 		cmocka_unit_test(test_known), cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_cases), cmocka_unit_test(test_entry_with_data),
 		cmocka_unit_test(test_attributes), cmocka_unit_test(test_td_hob),
+		cmocka_unit_test(test_witness),
 		cmocka_unit_test(test_truncations), cmocka_unit_test(test_most_work),
 	};
 
