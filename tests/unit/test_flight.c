@@ -346,6 +346,19 @@ test_negative_mixed(void **state)
 	wait_ms(&sky, 11250, "");
 	fetch(&sky, &qe, "load a");
 	sky_fini(&sky);
+
+	/* The longest Retry-After of both. */
+	sky_init(&sky, two, 2);
+	fetch(&sky, &qe, "load a");
+	answer(&sky, &(struct transfer_answer){ .http_status = 429, .retry_after_s = 100 },
+	    "load b");
+	answer(&sky, &(struct transfer_answer){ .http_status = 429, .retry_after_s = 50 },
+	    "failed 429");
+	wait_ms(&sky, 99999, "");
+	fetch(&sky, &qe, "failed 429");
+	wait_ms(&sky, 1, "");
+	fetch(&sky, &qe, "load a");
+	sky_fini(&sky);
 }
 
 static void
@@ -360,6 +373,13 @@ test_retry(void **state)
 	wait_ms(&sky, 749, "");
 	wait_ms(&sky, 1, "load a");     /* only the one that may do better */
 	status(&sky, 503, "failed 503");
+	sky_fini(&sky);
+
+	/* Not when it asks for more patience. */
+	sky_init(&sky, one, 1);
+	fetch(&sky, &qe, "load a");
+	answer(&sky, &(struct transfer_answer){ .http_status = 503, .retryable = true,
+	    .retry_after_s = 1 }, "failed 503");
 	sky_fini(&sky);
 
 	/* Not when it took long. */
@@ -387,6 +407,10 @@ test_down(void **state)
 	accept(&sky, &tcb);
 	fetch(&sky, &root, "load a");
 	silence(&sky, "load b");
+	silence(&sky, "load certificates");
+	/* Both: in order again. */
+	fetch(&sky, &(struct dv_key){ .type = DV_FACT_PCK_CRL, .ca = DV_PCK_CA_PROCESSOR },
+	    "load a");
 	wait_ms(&sky, FLIGHT_DOWN_MS, "");
 	fetch(&sky, &(struct dv_key){ .type = DV_FACT_PCK_CRL, .ca = DV_PCK_CA_PLATFORM },
 	    "load a");
@@ -467,8 +491,13 @@ test_refresh_fails(void **state)
 	wait_ms(&sky, 1000000, "load a");
 	fetch(&sky, &qe, "found stale");
 	assert_int_equal(sky.fetched_at, START);
-	status(&sky, 404, "");
+	status(&sky, 500, "");
 	fetch(&sky, &qe, "found stale");
+	/* Whoever asks brings the next attempt forward, but does not wait for it. */
+	wait_ms(&sky, 11250, "");
+	fetch(&sky, &qe, "found stale, load a");
+	fetch(&sky, &qe, "found stale");
+	status(&sky, 404, "");
 	/* It is back. */
 	wait_ms(&sky, 300000, "load a");
 	body(&sky, "2", "found candidate refresh");
@@ -605,6 +634,58 @@ test_words(void **state)
 	sky_fini(&sky);
 }
 
+/* After a restart what is stored is found, and fetched ahead of need all the same. */
+static void
+test_restart(void **state)
+{
+	struct sky sky;
+	struct reason why;
+
+	sky_init(&sky, one, 1);
+	store(&sky, &qe, "1");
+	flights_free(sky.flights);
+	sky.serial = 0;
+	assert_true(flights_new(&sky.flights, &sky.config, sky.store, &calls, &sky, &why));
+	fetch(&sky, &qe, "found");
+	wait_ms(&sky, 2701499, "");
+	wait_ms(&sky, 1, "load a");
+	sky_fini(&sky);
+}
+
+/* A word counts once, and only on what it is about. */
+static void
+test_one_word(void **state)
+{
+	struct sky sky;
+
+	sky_init(&sky, one, 1);
+	store(&sky, &qe, "1");
+	fetch(&sky, &qe, "found");
+	sky.serial += 7;
+	refuse(&sky, &qe, "");
+	sky.serial -= 7;
+	refuse(&sky, &qe, "load a");
+	status(&sky, 404, "failed 404");
+	refuse(&sky, &qe, "");
+	sky_fini(&sky);
+
+	sky_init(&sky, one, 1);
+	store(&sky, &qe, "1");
+	wait_ms(&sky, 2701500, "load a");
+	body(&sky, "1", "found refresh");
+	sky.serial += 7;
+	refuse(&sky, &qe, "");
+	sky.serial -= 7;
+	refuse(&sky, &qe, "");
+	fetch(&sky, &qe, "load a");
+	body(&sky, "2", "found candidate");
+	accept(&sky, &qe);
+	sky.serial--;
+	refuse(&sky, &qe, "");
+	fetch(&sky, &qe, "found");
+	sky_fini(&sky);
+}
+
 /* Every FETCH is owed an answer, and one more when a worker refuses that. */
 static void
 test_owed(void **state)
@@ -681,6 +762,17 @@ test_pck(void **state)
 	    bytes_str("000000000000000000000000000000000000") } };
 	const struct transfer_answer busy = { .http_status = 429, .retry_after_s = 60 };
 	struct sky sky;
+
+	/* Never fetched ahead; and what other keys are told to wait for is not for these. */
+	sky_init(&sky, one, 1);
+	fetch(&sky, &qe, "load a");
+	answer(&sky, &busy, "failed 429");
+	fetch(&sky, &keys[0], "load a");
+	answer(&sky, &answered, "found candidate");
+	accept(&sky, &keys[0]);
+	wait_ms(&sky, DAY * 1000 - 1, "");
+	fetch(&sky, &keys[0], "found");
+	sky_fini(&sky);
 
 	sky_init(&sky, two, 2);
 	fetch(&sky, &keys[0], "load a");
@@ -807,6 +899,8 @@ main(void)
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_replay),
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_one_word),
 		cmocka_unit_test(test_owed),
 		cmocka_unit_test(test_pck),
 		cmocka_unit_test(test_broken),

@@ -3,6 +3,8 @@
  */
 #include "testing.h"
 
+#include "alloc_fail.h"
+
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -113,7 +115,33 @@ test_items(void **state)
 	assert_int_equal(got->chain.len, 0);
 	assert_int_equal(got->dates.issued, -1);
 	store_item_free(got);
+	/* In memory, nobody else sees them. */
+	store_close(TAKE(store));
+	store = open_in("", false, false);
+	expect(store, "a", NULL, 0);
 	store_close(store);
+}
+
+static bool
+run_once(void *arg, struct reason *why)
+{
+	AUTO(store_close) struct store *store = NULL;
+	AUTO(store_item_free) struct store_item *got = NULL;
+	struct store_item item = item_of("one", 10);
+	bool rebuilt;
+
+	if (!store_open(&store, "", false, &rebuilt, why) ||
+	    !store_put(store, "a", &item, why))
+		return false;
+	got = store_find(store, "a", why);
+	return got != NULL;
+}
+
+/* The store itself and the item; what SQLite allocates is its own affair. */
+static void
+test_memory(void **state)
+{
+	assert_int_equal(alloc_fail_each(run_once, NULL), 2);
 }
 
 static void
@@ -290,6 +318,11 @@ test_directory(void **state)
 	(void)snprintf(dir, sizeof dir, "%s/a/c", place.dir);
 	assert_false(store_open(&store, dir, false, &rebuilt, &why));
 	assert_non_null(strstr(why.text, "/v1 is not a directory"));
+	(void)snprintf(dir, sizeof dir, "%s/a/d/v1/collateral.db.lock", place.dir);
+	store_close(open_in(dir, false, false));        /* makes a directory of that name */
+	(void)snprintf(dir, sizeof dir, "%s/a/d", place.dir);
+	assert_false(store_open(&store, dir, false, &rebuilt, &why));
+	assert_non_null(strstr(why.text, "cannot lock "));
 	place_fini(&place);
 }
 
@@ -323,6 +356,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_items),
+		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_prune),
 		cmocka_unit_test(test_migration),
