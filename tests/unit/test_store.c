@@ -311,6 +311,14 @@ test_directory(void **state)
 	(void)snprintf(dir, sizeof dir, "%s/a/b", place.dir);
 	assert_false(store_open(&store, dir, false, &rebuilt, &why));
 	assert_non_null(strstr(why.text, "/v1 can be written by anybody"));
+	(void)snprintf(dir, sizeof dir, "%s/a/b/v1", place.dir);
+	assert_int_equal(chmod(dir, 0700), 0);
+	/* Only root can make such a one. */
+	if (chown(dir, 65534, 65534) == 0) {
+		(void)snprintf(dir, sizeof dir, "%s/a/b", place.dir);
+		assert_false(store_open(&store, dir, false, &rebuilt, &why));
+		assert_non_null(strstr(why.text, "/v1 belongs to another user"));
+	}
 	(void)snprintf(dir, sizeof dir, "%s/a/c", place.dir);
 	assert_int_equal(mkdir(dir, 0700), 0);
 	(void)snprintf(dir, sizeof dir, "%s/a/c/v1", place.dir);

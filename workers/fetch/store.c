@@ -193,6 +193,9 @@ directory_check(const char *path, struct reason *why)
 		    strerror(errno));
 	if (!S_ISDIR(st.st_mode))
 		return reject(why, REASON_INTERNAL, "%s is not a directory", path);
+	/* Whoever can write here can put links in the way of what we create, as root even. */
+	if (st.st_uid != geteuid())
+		return reject(why, REASON_INTERNAL, "%s belongs to another user", path);
 	if ((st.st_mode & S_IWOTH) != 0)
 		return reject(why, REASON_INTERNAL, "%s can be written by anybody", path);
 	return true;
