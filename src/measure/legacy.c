@@ -35,6 +35,13 @@ memory_check(const struct check *check, struct reason *why)
 	return true;
 }
 
+bool
+legacy_unpatched_release(const struct acpi_version *version)
+{
+	return version->major > UNPATCHED_MAJOR ||
+	    (version->major == UNPATCHED_MAJOR && version->minor >= UNPATCHED_MINOR);
+}
+
 /* The two things that the QEMU release decides. */
 static bool
 release_judge(struct check *check, struct reason *why)
@@ -49,8 +56,7 @@ release_judge(struct check *check, struct reason *why)
 		    "Failed to compute MR TD: Failed to get versioned options");
 	check->image.mrtd = result->two_pass ? record->mrtd_two_pass : record->mrtd_single_pass;
 	check->unpatched_allowed = !record->kernel_header_normalized &&
-	    (version.major > UNPATCHED_MAJOR ||
-		(version.major == UNPATCHED_MAJOR && version.minor >= UNPATCHED_MINOR));
+	    legacy_unpatched_release(&version);
 	return true;
 }
 

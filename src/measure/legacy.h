@@ -47,6 +47,9 @@ struct legacy_result {
 	struct launch_registers expected;
 };
 
+/* Whether that QEMU leaves the kernel of a confidential guest as it is: 10.2 and later. */
+bool    legacy_unpatched_release(const struct acpi_version *version);
+
 /*
  * legacy_check - whether the quoted registers are those of this image in this shape
  *

@@ -181,8 +181,6 @@ overlap_check(const struct headers *headers, size_t file_len, struct reason *why
 	for (i = 0; i < headers->n_sections; i++) {
 		start = headers->sections[i].start;
 		end = start + headers->sections[i].len;
-		if (start > file_len)
-			start = file_len;
 		if (start < reached)
 			return reject(why, REASON_MALFORMED, "malformed PE: sections overlap");
 		reached = end > file_len ? file_len : end;
@@ -198,8 +196,7 @@ range_hash(SHA512_CTX *hash, const struct image *image, uint64_t start, uint64_t
 
 	parts_find(parts, image, start, end);
 	for (i = 0; i < NELEM(parts); i++)
-		if (parts[i].len != 0)
-			SHA384_Update(hash, parts[i].ptr, parts[i].len);
+		SHA384_Update(hash, parts[i].ptr, parts[i].len);
 }
 
 /*

@@ -54,9 +54,10 @@ machine_run(struct lab *lab, enum acpi_profile profile, bool patched, bool two_p
 	struct kernel_header header;
 	uint32_t addr;
 
-	/* What it cannot generate, no machine can show. */
+	/* The newest profile refuses a GPU on bus 0: no machine shows what it cannot generate. */
 	memset(&acpi, 0, sizeof acpi);
-	(void)!acpi_cache_digests(cache, &acpi, &lab->config.shape, profile, &lab->why);
+	assert_true(acpi_cache_digests(cache, &acpi, &lab->config.shape, profile, &lab->why) ||
+	    lab->config.shape.num_gpus != 0);
 	assert_true(td_hob_measure(&part.td_hob, &lab->record.td_hob, memory_size, &lab->why));
 	assert_true(kernel_header_read(&header, lab->image.files.kernel, &lab->why));
 	if (patched &&
@@ -150,10 +151,6 @@ static const struct {
 	{ "and as upstream has it", PLAIN,
 	    "{\"cpu_count\":2,\"memory_size\":1099511627776,\"hugepages\":true}", ACPI_NEWEST,
 	    true, false, LEGACY_KERNEL_PATCHED, NULL },
-	/* The same machine with its node written out is none of those that get a second chance. */
-	{ "an explicit node", PLAIN, "{\"cpu_count\":2,\"memory_size\":1099511627776,"
-	    "\"numa_nodes\":[{\"pxb_bus\":5}]}", ACPI_GENUINE, true, false, LEGACY_KERNEL_NONE,
-	    "MRs do not match: RTMR0 mismatch" },
 };
 
 static void
