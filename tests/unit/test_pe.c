@@ -165,6 +165,8 @@ static const struct {
 	{ "cut at the headers' size", 0, 0, 0, OPT + 63, "Missing size_of_headers" },
 	{ "cut at the directory", 0, 0, 0, OPT + 151,
 	    "malformed PE: certificate directory ends at 304, past the 303-byte image" },
+	{ "cut behind the directory", 0, 0, 0, OPT + 152,
+	    "malformed PE: size_of_headers 1024 is outside [304, 304]" },
 	{ "headers of 0 bytes", OPT + HEADERS_LEN, 4, 0, 0,
 	    "malformed PE: size_of_headers 0 is outside [304, 13312]" },
 	{ "headers before the directory's end", OPT + HEADERS_LEN, 4, 303, 0,
