@@ -1,0 +1,408 @@
+#!/usr/bin/env python3
+"""seeds.py OUT - first inputs for the fuzz targets, derived from tests/vectors
+
+Writes OUT/TARGET/NAME for each target.  make fuzz starts from these and from the corpus in the
+tree, which is what a fuzzer made of them, cut down to what covers something.
+"""
+
+import base64
+import json
+import re
+import struct
+import sys
+from pathlib import Path
+
+VECTORS = Path(__file__).resolve().parent.parent / 'vectors'
+ETC = VECTORS.parent.parent / 'etc'
+OUT = Path(sys.argv[1])
+
+
+def put(target, name, data):
+    directory = OUT / target
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / name).write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+def load(path):
+    return json.loads(path.read_text())
+
+
+def ders(pem):
+    return [base64.b64decode(block) for block in re.findall(
+        '-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----', pem, re.S)]
+
+
+def pem(der):
+    return ('-----BEGIN CERTIFICATE-----\n' + base64.encodebytes(der).decode() +
+            '-----END CERTIFICATE-----\n')
+
+
+def tlv(data, at):
+    """Where an element's content begins and ends."""
+    length, at = data[at + 1], at + 2
+    if length >= 0x80:
+        n = length & 0x7f
+        length, at = int.from_bytes(data[at:at + n], 'big'), at + n
+    return at, at + length
+
+
+def sgx_extension(der):
+    oid = bytes.fromhex('06092a864886f84d010d01')
+    at = der.find(oid)
+    if at < 0:
+        return None
+    begin, end = tlv(der, at + len(oid))
+    return der[begin:end]
+
+
+def certification(quote):
+    """Type and data, at the end of the auth data."""
+    version, = struct.unpack_from('<H', quote)
+    at = {3: 432, 4: 632}.get(version)
+    if at is None or quote[4:8] == b'\0\0\0\0' and version != 3:
+        return None
+    at += 4 + 128 + (0 if version == 3 else 6) + 384 + 64
+    length, = struct.unpack_from('<H', quote, at)
+    at += 2 + length
+    kind, length = struct.unpack_from('<HI', quote, at)
+    return version, kind, quote[at + 6:at + 6 + length]
+
+
+def quotes():
+    for path in sorted(VECTORS.glob('quotes/*/*.bin')):
+        quote = path.read_bytes()
+        # One of each kind of machine and origin: the rest differs in numbers alone.
+        name = path.name.rsplit('-', 1)[0]
+        put('quote', name, quote)
+        found = certification(quote)
+        if found is None:
+            continue
+        version, kind, data = found
+        put('certification', name, bytes([version == 3, kind & 0xff]) + data)
+        if kind != 5:
+            continue
+        put('pem', name, data)
+        leaf = ders(data.decode('latin-1'))[0]
+        put('cert', name, leaf)
+        put('pck', name, sgx_extension(leaf))
+
+
+def collateral():
+    for path in sorted(VECTORS.glob('collateral/*.json')):
+        item = load(path)
+        put('collateral_object', path.stem, path.read_bytes())
+        put('tcb_info', path.stem, item['tcb_info'])
+        put('qe_identity', path.stem, item['qe_identity'])
+        put('crl', path.stem + '-pck', bytes.fromhex(item['pck_crl']))
+        put('crl', path.stem + '-root', bytes.fromhex(item['root_ca_crl']))
+        put('pem', path.stem, item['tcb_info_issuer_chain'])
+    for path in sorted(VECTORS.glob('certs/*.der')):
+        put('cert', path.stem, path.read_bytes())
+        put('anchor', path.stem, path.read_bytes())
+        put('anchor', path.stem + '-pem', pem(path.read_bytes()))
+
+
+def request_like(name, body):
+    put('request', name, b'\0' + json.dumps(body).encode())
+    if body.get('attestation'):
+        raw = bytes.fromhex(body['attestation'])
+        put('attestation_v0' if raw[:1] == b'\0' else 'attestation_v1', name, raw)
+    if isinstance(body.get('event_log'), str):
+        put('event_log', name, body['event_log'])
+    if isinstance(body.get('vm_config'), str):
+        put('vm_config', name, body['vm_config'])
+        documents(name, body['vm_config'])
+
+
+def documents(name, text):
+    """Measurement document, checksum file and vm_config inside any bytes."""
+    for key, target in (('measurement', 'tdx_document'), ('checksum_file', 'manifest')):
+        for found in re.findall('"%s" ?: ?"([A-Za-z0-9+/]+=*)"' % key, text):
+            if len(found) % 4 == 0:
+                put(target, name, base64.b64decode(found))
+    found = re.search(r'\{"spec_version.*\}', text, re.S)
+    if found:
+        try:
+            value, _ = json.JSONDecoder().raw_decode(text[found.start():])
+        except ValueError:
+            return
+        put('vm_config', name, json.dumps(value))
+
+
+def attestations():
+    paths = sorted(VECTORS.glob('attestations/tdx*.json')) + [
+        VECTORS / 'dstack-verifier/tdx-lite-attestation.json',
+        VECTORS / 'dstack-verifier/quote-report.json',
+        VECTORS / 'dstack-verifier/sev-snp-attestation.json',
+        VECTORS / 'dstack-examples/report.json']
+    for path in paths:
+        body = load(path)
+        request_like(path.stem, body)
+        if body.get('attestation'):
+            text = bytes.fromhex(body['attestation']).decode('latin-1')
+            documents(path.stem, text.replace('\\"', '"'))
+    for path in sorted(VECTORS.glob('dstack/*.bin')):
+        raw = path.read_bytes()
+        put('attestation_v0' if raw[:1] == b'\0' else 'attestation_v1', path.stem, raw)
+    for path in sorted(VECTORS.glob('answers/requests/*.json')):
+        put('request', path.stem, b'\0' + path.read_bytes())
+        put('verify', 'body-' + path.stem, b'\0\0' + path.read_bytes())
+
+
+def compact(n):
+    if n < 64:
+        return bytes([n << 2])
+    return struct.pack('<H', n << 2 | 1) if n < 16384 else struct.pack('<I', n << 2 | 2)
+
+
+def blob(data):
+    return compact(len(data)) + data
+
+
+def pack(value):
+    """MessagePack; bytes as bin, strings as str, lists of integers as guests write bytes."""
+    if value is None:
+        return b'\xc0'
+    if isinstance(value, int):
+        return bytes([value]) if value < 0x80 else b'\xce' + struct.pack('>I', value)
+    if isinstance(value, str):
+        raw = value.encode()
+        return (bytes([0xa0 | len(raw)]) if len(raw) < 32 else b'\xda' + struct.pack('>H', len(raw))) + raw
+    if isinstance(value, bytes):
+        return b'\xc5' + struct.pack('>H', len(value)) + value
+    if isinstance(value, list):
+        return b'\xdc' + struct.pack('>H', len(value)) + b''.join(map(pack, value))
+    return bytes([0x80 | len(value)]) + b''.join(pack(k) + pack(v) for k, v in value.items())
+
+
+def made_up_attestations():
+    """Every platform in both encodings, small."""
+    quote, config = b'quote', '{"vm_config":"{}"}'
+    event = {'imr': 3, 'event_type': 0x08000001, 'digest': bytes(48), 'event': 'app-id',
+             'event_payload': b'\1\2'}
+    second = dict(event, version=2, preimage='7b7d')
+    tpm = {'message': b'm', 'signature': b's', 'pcr_values': [
+        {'index': 14, 'algorithm': 'sha256', 'value': bytes(32)}], 'ak_cert': b'c', 'platform': 'gcp',
+        'event_log': [{'pcr_index': 14, 'digest': bytes(32)}]}
+    platforms = [
+        ('tdx', {'quote': list(quote), 'event_log': [event, second]}),
+        ('gcp-tdx', {'quote': list(quote), 'event_log': [event], 'tpm_quote': tpm}),
+        ('nitro-enclave', {'nsm_quote': list(quote)}),
+        ('sev-snp', {'report': list(quote), 'cert_chain': [list(b'a'), list(b'b')], 'mr_config': '{}'}),
+        ('aws-nitro-tpm', {'attestation_doc': list(quote)})]
+    stack = {'report_data': list(bytes(64)), 'runtime_events': [
+        {'event': 'app-id', 'payload': b'\1\2'}, {'event': 'x', 'payload': b'', 'version': 2}],
+        'config': config}
+    pod = dict(stack, report_data_payload='{}')
+    for kind, data in platforms:
+        for name, body in (('dstack', stack), ('dstack-pod', pod)):
+            put('attestation_v1', 'made-%s-%s' % (kind, name), pack({
+                'version': 1, 'platform': {'kind': kind, 'data': data},
+                'stack': {'kind': name, 'data': body}}))
+    put('attestation_v1', 'made-reversed', pack({
+        'extra': [None, {'a': 1}], 'stack': {'data': stack, 'kind': 'dstack'},
+        'platform': {'data': platforms[0][1], 'kind': 'tdx'}, 'version': 1}))
+    log = compact(1) + struct.pack('<II', 3, 0x08000001) + blob(bytes(48)) + blob(b'app-id') + blob(b'\1')
+    tpm = (blob(b'm') + blob(b's') + compact(1) + struct.pack('<I', 14) + blob(b'sha256') +
+           blob(bytes(32)) + blob(b'c') + b'\1' + compact(1) + struct.pack('<I', 14) + blob(bytes(32)))
+    end = compact(1) + blob(b'app-id') + blob(b'\1') + bytes(64) + blob(config.encode())
+    for i, body in enumerate((blob(quote) + log, blob(quote) + log + tpm, blob(quote),
+                              blob(quote) + compact(2) + blob(b'a') + blob(b'b') + blob(b'{}'),
+                              blob(quote))):
+        put('attestation_v0', 'made-%d' % i, bytes([0, i]) + body + end)
+
+
+def machines():
+    for i, line in enumerate((VECTORS / 'acpi/random.jsonl').read_text().splitlines()[:60]):
+        put('vm_config', 'random-%d' % i, json.dumps(json.loads(line)['vm_config']))
+    for row in load(VECTORS / 'acpi/newest-errors.json')[:40]:
+        put('vm_config', 'error-' + row['name'].replace('/', '-'), json.dumps(row['vm_config']))
+    rows = (VECTORS / 'measure/td_hob.txt').read_text().splitlines()
+    for i, row in enumerate(rows):
+        witness, memory, _ = row.split('\t')
+        size = min(int(memory) >> 26, 0xffff)
+        put('td_hob', str(i), struct.pack('>H', size) + bytes.fromhex(witness))
+
+
+def patched():
+    """Genuine evidence, and the same with one bit flipped here and there."""
+    for seed in range(1, 7):
+        for flags in range(16):
+            put('verify', 'seed-%d-%d' % (seed, flags), bytes([seed, flags]))
+        for part in range(3 if seed == 3 else 1):
+            for at in range(0, 9000, 450):
+                put('verify', 'flip-%d-%d-%d' % (seed, part, at),
+                    struct.pack('>BBBHBB', seed, at // 450 % 16, 3 + 4 * part, at, 1, 1))
+    for item in range(4):
+        put('fact', 'seed-%d' % item, bytes([item]))
+        for part in range(2):
+            for at in range(0, 2000, 200):
+                put('fact', 'flip-%d-%d-%d' % (item, part, at),
+                    struct.pack('>BBHBB', item, 3 + 4 * part, at, 1, 1))
+
+
+CBOR = ['00', '1864', '190100', '1a00010000', '1b0000000100000000', '20', '40', '43010203', '60',
+        '63616263', '80', '83010203', 'a0', 'a16161f5', 'f4', 'f6', 'f7', 'f90000', '9f01ff',
+        '5f4101ff', 'c000', '818181818181818181818181818181818180', '4401020304', '1800', '7803414243']
+MSGPACK = ['00', 'cc80', 'cd0100', 'ce00010000', 'cf0000000100000000', 'd0ff', 'd17fff', 'd200000001',
+           'd30000000000000001', 'ff', 'c0', 'c2', 'c3', 'c403010203', 'c5000100', 'c600000000',
+           'a3616263', 'd903616263', 'da0000', 'db00000000', '93010203', 'dc00020102', 'dd00000000',
+           '81a16101', 'de0000', 'df00000000', 'ca3f800000', 'cb0000000000000000', 'c70100aa', 'd401aa',
+           'c1', '919191919191919191919191919191919190', '93ccffcd00ff00']
+
+
+def small():
+    for target, values, ways in (('cbor', CBOR, 9), ('msgpack', MSGPACK, 7)):
+        for i, value in enumerate(values):
+            for way in range(ways):
+                put(target, '%d-%d' % (i, way), bytes([way, way]) + bytes.fromhex(value))
+    for path in ('cbor', 'msgpack'):
+        for source in sorted((OUT / {'cbor': 'tdx_document', 'msgpack': 'attestation_v1'}[path])
+                             .iterdir())[:3]:
+            put(path, source.name, bytes([8 if path == 'cbor' else 6] * 2) + source.read_bytes())
+    for i, text in enumerate(('', '00', 'deadBEEF', '0', 'zz', '0x00', '00 ', 'ff' * 64)):
+        put('hex', str(i), text)
+    times = ['2026-05-20T01:16:27Z', '1970-01-01T00:00:00Z', '9999-12-31T23:59:59Z', '2024-02-29T12:00:00Z',
+             '2023-02-29T12:00:00Z', '2026-05-20T01:16:27+00:00', '2026-05-20t01:16:27z', '1780536131',
+             '2026-05-20T23:59:60Z']
+    for i, text in enumerate(times):
+        put('timestamp', str(i), text)
+    for i, (tag, text) in enumerate(((0x17, b'260520011627Z'), (0x18, b'20500520011627Z'),
+                                     (0x17, b'500101000000Z'), (0x17, b'2605200116Z'),
+                                     (0x18, b'20500520011627.5Z'))):
+        put('timestamp', 'der-%d' % i, bytes([tag, len(text)]) + text)
+    texts = ['null', '[]', '{}', '[1,-2,3.5e-7,0]', '{"a":{"b":[true,false,null]},"c":""}',
+             '"\\u00e9\\ud83d\\ude00\\n\\"\\\\\\/\\b\\f\\r\\t"', '"\u00e9\U0001f600"', ' [ 1 , 2 ] ',
+             '{"a":1,"a":2}', '{"\\u0061":1,"b":2}', '[' * 40 + ']' * 40, '"\\ud800"', '01', '1.',
+             'NaN', '{"a":12,"b":"00112233","c":[],"d":{},"e":null,"f":"x\\u0041","g":99999,"h":-1}', '{"k\\u0000":1}', json.dumps({'k%d' % i: i for i in range(20)})]
+    for i, text in enumerate(texts):
+        for flag in range(2):
+            put('json', '%d-%d' % (i, flag), bytes([flag]) + text.encode())
+    put('json', 'tcb_info', b'\0' + next(iter(sorted((OUT / 'tcb_info').iterdir()))).read_bytes())
+    put('event_log', 'empty', '[]')
+    put('event_log', 'v2', json.dumps([{
+        'imr': 3, 'event_type': 0x08000001, 'digest': '00' * 48, 'event': 'app-id',
+        'event_payload': '00' * 20, 'version': 2, 'preimage': '7b7d'}] * 2))
+    put('event_log', 'acpi', json.dumps([{
+        'imr': 0, 'event_type': 10, 'digest': '%02x' % i * 48, 'event': name,
+        'event_payload': b'ACPI DATA'.hex()} for i, name in
+        enumerate(('acpi-loader', 'acpi-rsdp', 'acpi-tables'))]))
+
+
+def key_messages():
+    fmspc, image = bytes.fromhex('90c06f000000'), bytes(range(32))
+    yield b'\1\2\0' + fmspc
+    yield b'\2\1\1'
+    yield b'\3\2'
+    yield b'\4'
+    for n in 256, 384:
+        yield b'\5' + bytes(16) + struct.pack('<I', n) + bytes(n) + bytes(16) + b'\1\0' + b'\0\0'
+    yield b'\6' + image
+
+
+def messages():
+    def text(data):
+        return struct.pack('<I', len(data)) + data
+
+    def items(given, *values):
+        return bytes([given]) + struct.pack('<I', len(values)) + b''.join(map(text, values))
+
+    keys = list(key_messages())
+    for i, key in enumerate(keys):
+        put('message', 'failed-%d' % i, b'\5' + key + struct.pack('<H', 404))
+        put('message', 'fact-%d' % i, b'\3' + key + bytes(8) + b'\1\0\0' + bytes(8) + text(b'chain') +
+            text(b'body'))
+        put('message', 'checked-%d' % i, b'\4' + key + bytes(8) + b'\1' + bytes(24) + text(b'why'))
+        put('message', 'need-%d' % i, b'\2' + key)
+        put('message', 'job-%d' % i, b'\0\1\1\0\1' + key + struct.pack('<H', 404) + b'{}')
+    put('message', 'need-3', b'\2' + b''.join(keys[:3]))
+    put('message', 'verdict', b'\1' + struct.pack('<HBBBBI', 200, 1, 0, 0, 0, 8) + text(b'valid') + b'{}')
+    put('message', 'verdict-422', b'\1' + struct.pack('<HBBBBI', 422, 0, 0, 0, 1, 0) + text(b'') + b'no')
+    lists = items(0)
+    policy = (b'\1\1\1' + struct.pack('<I', 3) + b'\1\0\1' + struct.pack('<II', 511, 1) +
+              items(1, b'INTEL-SA-00001') + lists + bytes(8) + struct.pack('<I', 17) + lists + lists +
+              lists + b'\0' + lists + lists + b'\0' + items(1, b'kms', b'local') + lists + b'\0' +
+              text(b'0.5.0') + bytes(8) + b'\1\1\1')
+    put('message', 'worker_config', b'\6' + policy + text(b'root') + bytes(24) + b'\1' + bytes(8) +
+        struct.pack('<I', 2))
+    put('message', 'acceptor_config', b'\7' + bytes(40) + bytes(28) + struct.pack('<H', 503) + b'\1\2')
+    put('message', 'fetcher_config', b'\x08' + items(1, b'https://localhost') + text(b'/cache') +
+        bytes(24) + b'\0' + bytes(8) + b'\2')
+    put('message', 'worker', b'\x09' + struct.pack('<I', 3) + text(b'{}') + text(b'{}'))
+    put('message', 'stuck', b'\x0a' + struct.pack('<I', 3))
+    put('message', 'ready', b'\x0b\0' + struct.pack('<I', 1) + text(b'why') + text(b'{}') + text(b'{}'))
+
+
+FRAMES = {1: (1, 4), 2: (1, 4), 3: (4, 1), 4: (1, 2), 5: (1, 2), 7: (1, 2), 8: (2, 1), 16: (2, 4),
+          17: (4, 2), 18: (4, 2), 19: (2, 4), 20: (4, 2), 32: (2, 8), 33: (8, 2), 34: (8, 2)}
+
+
+def frames():
+    for kind, (sender, receiver) in FRAMES.items():
+        head = struct.pack('<HHIQ', kind, kind in (4, 5), 0 if kind in (4, 7) else 16, 7)
+        put('frame', str(kind), bytes([sender, receiver]) + head)
+        one = struct.pack('<HHIQ', kind, 0, 16, 1) + bytes(16)
+        for piece in 0, 1, 255:
+            put('channel', '%d-%d' % (kind, piece), bytes([sender, receiver, piece]) + one * 3)
+    big = struct.pack('<HHIQ', 16, 0, 40000, 1) + bytes(40000)
+    put('channel', 'big', b'\2\4\xff' + big)
+
+
+def configurations():
+    toml = (ETC / 'dstack-verifier.toml').read_text()
+    put('toml', 'example', toml)
+    live = re.sub(r'(?m)^#\s?(?=[a-z_.]+\s*=|\[)', '', toml)
+    put('toml', 'example-live', live)
+    for i, line in enumerate(live.splitlines()):
+        if '=' in line and not line.startswith('#'):
+            put('toml', 'line-%d' % i, line + '\n')
+    extra = ['a = 0x1f\nb = 0o17\nc = 0b11\nd = 1_000\ne = -5\n', 'a = [ "x", \'y\', ]\n[b.c]\nd = true\n',
+             'a = { b = 1, c = { d = "e" } }\n', '"a b".c = "\\u00e9\\n"\n', 'a = 1.5\n', 'a = """x"""\n',
+             '[[a]]\n', 'a = 1979-05-27\n', "a = 'it'\r\n# c\r\n"]
+    for i, text in enumerate(extra):
+        put('toml', 'extra-%d' % i, text)
+    conf = ['port = 8080\naddress = "0.0.0.0"\n', 'policy: { allowed_app_ids = [ "00", "11" ]; };\n',
+            'a = (1, 2, "x");\nb = 0x1F;\nc = 5L;\nd = true;\ne = 1.5;\n// c\n/* d */ # e\n',
+            'attestation = { urls = { pccs = ("https://a", "https://b") } }\n', 'a = "x" "y";\n',
+            '@include "x"\n', 'a = { b = { c = 1 } };\n', 'a = [1, 2];\na = 2;\n']
+    for i, text in enumerate(conf):
+        put('libconf', str(i), text)
+    put('environment', '0', 'PORT=8080\nATTESTATION__URLS__PCCS=https://a\nLOG_LEVEL="warn"\nA=true\n')
+    put('environment', '1', 'A=1\na=2\n')
+    put('environment', '2', 'A.B=x\nA__C=-5\n=\nB="\\u0041\n')
+
+
+def http():
+    heads = ['GET /health HTTP/1.1\r\nHost: a\r\n\r\n', 'HEAD /health HTTP/1.0\r\n\r\n',
+             'POST /verify HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}',
+             'POST /verify?x#y HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nA: b\r\n\r\n',
+             'POST http://a/verify HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nabcde',
+             'GET / HTTP/1.1\r\n\r\nGET /health HTTP/1.1\r\nConnection: close\r\n\r\n',
+             'POST /verify HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}',
+             'POST /verify HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n',
+             'POST /verify HTTP/1.1\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n',
+             'CONNECT a:1 HTTP/1.1\r\n\r\n', 'GET / HTTP/2.0\r\n\r\n', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+             'GET / HTTP/1.1\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
+             'POST /verify HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n',
+             'GET / HTTP/1.1\r\n' + 'A: b\r\n' * 101 + '\r\n',
+             'POST /verify HTTP/1.1\r\nContent-Length: 12000\r\n\r\n' + 'x' * 12000,
+             'POST /verify HTTP/1.1\r\nContent-Length: 9000\r\n\r\n' + 'x' * 9000,
+             'POST /verify HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n' + '800\r\n' + 'x' * 2048 +
+             '\r\n2000\r\n' + 'x' * 8192 + '\r\n0\r\n\r\n',
+             'GET /' + 'a' * 17000 + ' HTTP/1.1\r\n\r\n']
+    for i, text in enumerate(heads):
+        for piece in 0, 7, 255:
+            put('http_request', '%d-%d' % (i, piece), bytes([piece]) + text.encode())
+
+
+quotes()
+collateral()
+attestations()
+made_up_attestations()
+machines()
+patched()
+small()
+messages()
+frames()
+configurations()
+http()
