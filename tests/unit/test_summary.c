@@ -123,6 +123,7 @@ test_too_long(void **state)
 {
 	AUTO(arena_free) struct arena *arena = arena_new(1u << 20), *none = arena_new(16);
 	static struct bytes many[2000];
+	static const uint8_t long_id[65];
 	struct verdict_sample s;
 	const char *text;
 
@@ -133,7 +134,15 @@ test_too_long(void **state)
 	s.verdict.dcap.tcb.advisories = (struct advisories){ many, NELEM(many) };
 	text = summary_of(arena, &s.verdict, &s.terms);
 	assert_true(strlen(text) < 4096);
+	/* What is shorter still finds room behind what was left out. */
+	assert_int_equal(text[strlen(text) - 1], '\n');
 	assert_non_null(strstr(text, "UpToDate; A-1, A-1, "));
+	/* No identifier has more than 64 bytes; an event's payload may have. */
+	verdict_sample_init(&s);
+	s.verdict.app.app_id = BYTES_OF(long_id);
+	text = summary_of(arena, &s.verdict, &s.terms);
+	assert_null(strstr(text, "app id"));
+	assert_non_null(strstr(text, "compose hash"));
 	assert_string_equal(summary_of(none, &s.verdict, &s.terms), "");
 	assert_string_equal(summary_of_quote(none, &s.verdict), "");
 }
