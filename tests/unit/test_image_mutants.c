@@ -140,7 +140,8 @@ kernel_try(struct bytes input, struct reason *why)
 	uint32_t addr;
 
 	return kernel_header_read(&header, input, why) &&
-	    kernel_initrd_addr(&addr, &header, noise() % 0x80000000, noise() >> noise() % 64, why) &&
+	    kernel_initrd_addr(&addr, &header, noise() % 0x80000000, noise() >> noise() % 64,
+		why) &&
 	    kernel_patched_digest(&digest, input, addr, 1, why) &&
 	    kernel_unpatched_digest(&digest, input, why);
 }
