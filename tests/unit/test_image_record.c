@@ -254,6 +254,23 @@ test_content(void **state)
 	    PREFIX "Failed to compute kernel hash: Invalid PE signature");
 }
 
+/* A PE signature that is the initrd's size: the kernel as shipped has none. */
+static void
+test_unpatched(void **state)
+{
+	struct image_record r;
+	struct reason why;
+
+	image_reset();
+	image.initrd_len = 0x4550;
+	image_case_u32(image.kernel, 0x3c, 0x21c);
+	image_case_u32(image.kernel, 0x234 + 60, 0x400);
+	image_case_seal(&image, arena);
+	assert_true(kernel_patched_digest(&r.kernel_patched, image.files.kernel, 0, 0x4550, &why));
+	expect_compute("only as patched",
+	    PREFIX "Failed to compute kernel hash: Invalid PE signature");
+}
+
 static void
 test_limits(void **state)
 {
@@ -385,6 +402,13 @@ test_largest(void **state)
 	assert_int_equal(raw.len, 412 - 4 * 16 + 64 * 16 + 128);
 	assert_true(record_read(&other, raw, &why));
 	assert_int_equal(other.version_len, 128);
+	/* A range more, with all its bytes. */
+	memmove(buffer + 107 + 16, buffer + 107, raw.len - 107);
+	memset(buffer + 107, 0, 16);
+	buffer[106]++;
+	assert_false(record_read(&other, (struct bytes){ buffer, raw.len + 16 }, &why));
+	assert_string_equal(why.text, "image record is malformed");
+	raw = record_bytes(buffer, sizeof buffer, &r);
 	buffer[raw.len - 129]++;
 	buffer[raw.len] = 'v';
 	assert_false(record_read(&other, (struct bytes){ buffer, raw.len + 1 }, &why));
@@ -482,7 +506,8 @@ main(void)
 		cmocka_unit_test(test_known), cmocka_unit_test(test_normalized),
 		cmocka_unit_test(test_dev), cmocka_unit_test(test_hashes),
 		cmocka_unit_test(test_manifest), cmocka_unit_test(test_content),
-		cmocka_unit_test(test_limits), cmocka_unit_test(test_bits),
+		cmocka_unit_test(test_unpatched), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_bits),
 		cmocka_unit_test(test_malformed), cmocka_unit_test(test_largest),
 		cmocka_unit_test(test_addresses), cmocka_unit_test(test_kernel_fact),
 	};
