@@ -114,6 +114,9 @@ struct pki_quote {
 	struct bytes inner_tail, auth_tail, tail;       /* left over in the wrong places */
 	unsigned pck_key, attestation_key;
 	const uint8_t *attestation_point;       /* 64 bytes in its place, or NULL      */
+	uint16_t qe_svn, pce_svn;
+	uint8_t user_data[20];
+	const uint8_t *signature, *qe_signature;        /* 64 bytes in its place, or NULL */
 };
 
 /* A TDX quote of version 4, as the simulator makes it, with this chain. */

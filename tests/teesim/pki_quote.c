@@ -15,6 +15,7 @@ pki_quote_init(struct pki_quote *q, struct bytes cert_data)
 		.qe_auth = pki_hex(
 		    "0000000000000000000000000000000000000000000000000000000000000000"),
 		.outer_type = 6, .cert_type = 5, .cert_data = cert_data,
+		.user_data = "0123456789abcdefghi",
 		.pck_key = PKI_PCK, .attestation_key = PKI_ATTESTATION,
 	};
 	memcpy(q->vendor, vendor, sizeof vendor);
@@ -22,6 +23,7 @@ pki_quote_init(struct pki_quote *q, struct bytes cert_data)
 	memset(q->qe_report + 128, 0x44, 32);   /* mr_signer                      */
 	q->qe_report[256] = 1;                  /* isv_prod_id                    */
 	q->qe_report[258] = 1;                  /* isv_svn                        */
+	q->user_data[19] = 'j';
 }
 
 static struct bytes
@@ -31,9 +33,10 @@ quote_signed(const struct pki_quote *q)
 
 	MUST(CBB_init(&cbb, 1024));
 	MUST(CBB_add_u16le(&cbb, q->version) && CBB_add_u16le(&cbb, q->key_type));
-	MUST(CBB_add_u32le(&cbb, q->tee_type) && CBB_add_u32(&cbb, 0));
+	MUST(CBB_add_u32le(&cbb, q->tee_type) && CBB_add_u16le(&cbb, q->qe_svn) &&
+	    CBB_add_u16le(&cbb, q->pce_svn));
 	MUST(CBB_add_bytes(&cbb, q->vendor, sizeof q->vendor));
-	MUST(CBB_add_bytes(&cbb, (const uint8_t *)"0123456789abcdefghij", 20));
+	MUST(CBB_add_bytes(&cbb, q->user_data, sizeof q->user_data));
 	if (q->version == 5)
 		MUST(CBB_add_u16le(&cbb, q->body_type) && CBB_add_u32le(&cbb,
 		    q->body_size != 0 ? q->body_size : (uint32_t)q->body_len));
@@ -54,7 +57,8 @@ quote_certification(const struct pki_quote *q, struct bytes point)
 		bound = pki_join((struct bytes[]){ point, q->qe_auth }, 2);
 		SHA256(bound.ptr, bound.len, report + 320);
 	}
-	signature = pki_sign_raw(q->pck_key, BYTES_OF(report));
+	signature = q->qe_signature != NULL ? (struct bytes){ q->qe_signature, 64 } :
+	    pki_sign_raw(q->pck_key, BYTES_OF(report));
 	MUST(CBB_init(&cbb, 4096));
 	MUST(CBB_add_bytes(&cbb, report, sizeof report));
 	MUST(CBB_add_bytes(&cbb, signature.ptr, signature.len));
@@ -77,7 +81,8 @@ pki_quote(const struct pki_quote *q)
 	pki_point(point, q->attestation_key);
 	if (q->attestation_point != NULL)
 		memcpy(point + 1, q->attestation_point, PKI_POINT_LEN - 1);
-	signature = pki_sign_raw(q->attestation_key, head);
+	signature = q->signature != NULL ? (struct bytes){ q->signature, 64 } :
+	    pki_sign_raw(q->attestation_key, head);
 	certification = quote_certification(q, (struct bytes){ point + 1, PKI_POINT_LEN - 1 });
 
 	MUST(CBB_init(&cbb, 4096));
