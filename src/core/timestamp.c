@@ -5,6 +5,7 @@
 
 #define DAY_S           86400
 #define YEAR_MIN        1970
+#define X509_YEAR_MIN   1950    /* the earliest there is in a UTCTime */
 #define TIMESTAMP_LEN   (TIMESTAMP_SIZE - 1)
 
 struct civil {
@@ -161,6 +162,8 @@ timestamp_x509_read(int64_t *out, CBS *in, struct reason *why)
 		    "X.509 time is not of the form [YY]YYMMDDHHMMSSZ");
 	if (tag == CBS_ASN1_UTCTIME)
 		c.year += c.year >= 50 ? 1900 : 2000;
+	if (c.year < X509_YEAR_MIN)
+		return reject(why, REASON_MALFORMED, "year %u is before %d", c.year, X509_YEAR_MIN);
 	if (!civil_check(&c, why))
 		return false;
 	*out = civil_seconds(&c);

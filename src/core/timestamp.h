@@ -31,7 +31,8 @@ void    timestamp_text(char out[TIMESTAMP_SIZE], int64_t at);
  *
  *   in      cursor at the tag; left after the element
  *   out     negative for the years 1950 to 1969
- *   fails   MALFORMED    another tag, no seconds, a fraction, no "Z", an impossible date
+ *   fails   MALFORMED    another tag, no seconds, a fraction, no "Z", an impossible date, a
+ *                        year before 1950 (which only a GeneralizedTime can say)
  *   source  RFC 5280, 4.1.2.5; two-digit years from 50 on are 19xx
  */
 bool    timestamp_x509_read(int64_t *out, CBS *in, struct reason *why) MUST_CHECK;
