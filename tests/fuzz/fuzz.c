@@ -103,7 +103,8 @@ fuzz_json_c(struct bytes text, int depth)
 	enum json_tokener_error error;
 
 	fuzz_must(tokener != NULL && text.len <= INT_MAX, "out of memory");
-	(void)json_object_put(json_tokener_parse_ex(tokener, (const char *)text.ptr, (int)text.len));
+	(void)json_object_put(json_tokener_parse_ex(tokener, (const char *)text.ptr,
+	    (int)text.len));
 	error = json_tokener_get_error(tokener);
 	json_tokener_free(tokener);
 	/* At the end of a number it waits for more digits. */

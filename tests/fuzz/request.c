@@ -20,8 +20,8 @@ evidence_try(const struct request *request, struct arena *arena)
 		break;
 	case REQUEST_QUOTE:
 		(void)fuzz_sense(attestation_from_quote(&evidence, arena, request->quote.value,
-		    BYTES_OF(report_data), request->event_log.value, request->vm_config.value, &why),
-		    &why);
+		    BYTES_OF(report_data), request->event_log.value, request->vm_config.value,
+		    &why), &why);
 		break;
 	}
 }
@@ -41,8 +41,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		fuzz_must(status == 200, "no success");
 		evidence_try(&request, arena);
 	} else {
-		fuzz_must(status == (why.kind == REASON_MALFORMED ? status == 422 ? 422 : 400 : 200),
-		    "a status that does not go with the reason");
+		fuzz_must(why.kind == REASON_MALFORMED ? status == 400 || status == 422 :
+		    status == 200, "a status that does not go with the reason");
 		fuzz_must(request_outer_len(&why) <= strlen(why.text), "the outermost text");
 	}
 	return 0;

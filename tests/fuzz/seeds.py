@@ -46,6 +46,44 @@ def tlv(data, at):
     return at, at + length
 
 
+def elements(der, begin=0, end=None):
+    """Where each element begins, inside others too, and how many bytes it has in all."""
+    end = len(der) if end is None else end
+    while begin + 2 <= end:
+        inside, after = tlv(der, begin)
+        if after > end:
+            return
+        yield begin, after - begin
+        if der[begin] & 0x20:
+            yield from elements(der, inside, after)
+        elif der[begin] == 4 and after - inside > 2 and der[inside] == 0x30:
+            yield from elements(der, inside, after)
+        begin = after
+
+
+def der_mutants(target, name, der, most=200):
+    """One element after the other with another tag, shorter, longer, or its content changed."""
+    for i, (at, length) in enumerate(elements(der)):
+        if i == most:
+            return
+        for how, changed in (('tag', bytes([der[at] ^ 0x1f])), ('short', bytes([der[at], 0])),
+                             ('long', bytes([der[at], 0x85])), ('wide', bytes([der[at], 0x7f]))):
+            put(target, '%s-%d-%s' % (name, i, how), der[:at] + changed + der[at + len(changed):])
+        last = at + length - 1
+        put(target, '%s-%d-last' % (name, i), der[:last] + bytes([der[last] ^ 1]) + der[last + 1:])
+
+
+def json_mutants(target, name, text, prefix=b'', most=400):
+    """One key or scalar after the other gone, null, or of another type."""
+    for i, found in enumerate(re.finditer(r'"[^"\\]*"|\d+', text)):
+        if i == most:
+            return
+        for how, other in (('null', 'null'), ('text', '"x"'), ('number', '70000'), ('list', '[]'),
+                           ('big', '-1')):
+            put(target, '%s-%d-%s' % (name, i, how),
+                prefix + (text[:found.start()] + other + text[found.end():]).encode())
+
+
 def sgx_extension(der):
     oid = bytes.fromhex('06092a864886f84d010d01')
     at = der.find(oid)
@@ -85,6 +123,40 @@ def quotes():
         leaf = ders(data.decode('latin-1'))[0]
         put('cert', name, leaf)
         put('pck', name, sgx_extension(leaf))
+    der_mutants('cert', 'leaf', leaf)
+    der_mutants('pck', 'sgx', sgx_extension(leaf))
+
+
+def element(tag, content):
+    length = len(content)
+    if length < 128:
+        return bytes([tag, length]) + content
+    return bytes([tag, 0x82]) + length.to_bytes(2, 'big') + content
+
+
+EXTENSIONS = (
+    ('551d25', '300a06082b06010505070301'), ('551d25', '300a06082b06010505070302'), ('551d25', '3000'),
+    ('551d11', '3000'), ('551d1e', '3000'), ('551d13', '30060101ff020100'), ('551d13', '30060101ff0201ff'),
+    ('551d0f', '03020106'), ('551d0f', '0300'), ('2a864886f84d010d01', ''), ('2a03', '0500'))
+
+# Of a CRL: leaves only, CAs only, attributes, indirect, reasons, a name.
+DISTRIBUTION_POINTS = ('3000', '30038101ff', '30038201ff', '30038501ff', '30038401ff', '3003830107',
+                       '3004a0028000', '3003810101', '05 00')
+
+
+def with_extension(der, oid, value, critical=False):
+    """A certificate or CRL with one more extension; nobody signed it."""
+    extension = element(0x30, element(6, bytes.fromhex(oid)) + (b'\1\1\xff' if critical else b'') +
+                        element(4, bytes.fromhex(value)))
+    begin, end = tlv(der, 0)
+    inside, after = tlv(der, begin)
+    tag = 0xa3 if bytes([0xa3]) in der else 0xa0
+    at = [at for at, length in elements(der, inside, after)
+          if der[at] == tag and at + length == after][-1]
+    first, _ = tlv(der, at)
+    list_begin, list_end = tlv(der, first)
+    new = element(tag, element(0x30, der[list_begin:list_end] + extension))
+    return element(0x30, element(0x30, der[inside:at] + new) + der[after:end])
 
 
 def collateral():
@@ -96,6 +168,17 @@ def collateral():
         put('crl', path.stem + '-pck', bytes.fromhex(item['pck_crl']))
         put('crl', path.stem + '-root', bytes.fromhex(item['root_ca_crl']))
         put('pem', path.stem, item['tcb_info_issuer_chain'])
+    der_mutants('crl', 'root', bytes.fromhex(item['root_ca_crl']))
+    der_mutants('crl', 'pck', bytes.fromhex(item['pck_crl']), 60)
+    json_mutants('tcb_info', 'tdx', item['tcb_info'], most=60)
+    json_mutants('qe_identity', 'tdx', item['qe_identity'], most=60)
+    root = (VECTORS / 'certs/intel-sgx-root-ca.der').read_bytes()
+    der_mutants('anchor', 'root', root)
+    for i, (oid, value) in enumerate(EXTENSIONS):
+        put('cert', 'extension-%d' % i, with_extension(root, oid, value))
+    for i, value in enumerate(DISTRIBUTION_POINTS):
+        put('crl', 'extension-%d' % i, with_extension(
+            bytes.fromhex(item['root_ca_crl']), '551d1c', value, critical=True))
     for path in sorted(VECTORS.glob('certs/*.der')):
         put('cert', path.stem, path.read_bytes())
         put('anchor', path.stem, path.read_bytes())
@@ -212,9 +295,40 @@ def made_up_attestations():
         put('attestation_v0', 'made-%d' % i, bytes([0, i]) + body + end)
 
 
+def requests():
+    body = {'quote': '00', 'event_log': '[]', 'vm_config': '{}', 'attestation': None, 'explain': True,
+            'expected_report_data': '00' * 64, 'expected_app_id': '00', 'expected_compose_hash': '00' * 32,
+            'expected_os_image_hash': '00' * 32, 'allowed_tcb_statuses': ['UpToDate', 'OutOfDate'],
+            'surprise': [1, {}]}
+    put('request', 'whole', b'\0' + json.dumps(body).encode())
+    put('request', 'lenient', b'\1' + json.dumps(dict(body, event_log=[], vm_config={})).encode())
+    json_mutants('request', 'strict', json.dumps(body), b'\0')
+    json_mutants('request', 'lenient', json.dumps(dict(body, event_log=[], vm_config={})), b'\1')
+    for i, text in enumerate(('{"quote":"00","quote":"00"}', '[' * 1100, '[' * 1100 + ']' * 1100, '[]', '',
+                              '{"a":"' + '\\\\' * 9)):
+        put('request', 'odd-%d' % i, b'\0' + text.encode())
+
+
+def manifests():
+    line = '%064x  %s\n'
+    name = 'measurement.tdx.cbor'
+    for i, text in enumerate((
+            '', line % (1, name), line % (1, name) * 2, line % (1, 'a') + 'x\n', line % (1, 'a') + '\n',
+            (line % (1, name))[:-1], line % (1, '-a'), line % (1, 'a/b'), line % (1, 'sha256sum.txt'),
+            line % (1, 'a' * 256), ''.join(line % (n, 'f%d' % n) for n in range(65)), 'A' * 17000 + '\n',
+            (line % (1, 'a')).replace('0', 'A'), (line % (1, 'a')).replace('  ', ' *'))):
+        put('manifest', str(i), text)
+
+
 def machines():
     for i, line in enumerate((VECTORS / 'acpi/random.jsonl').read_text().splitlines()[:60]):
         put('vm_config', 'random-%d' % i, json.dumps(json.loads(line)['vm_config']))
+    body = {'os_image_hash': '00' * 32, 'image': 'x', 'cpu_count': 1, 'memory_size': 2 << 30,
+            'qemu_version': '9.2.1', 'qemu_single_pass_add_pages': True, 'pic': False, 'hugepages': False,
+            'pci_hole64_size': 0, 'num_gpus': 1, 'num_nvswitches': 0, 'num_nics': 1, 'swtpm': False,
+            'num_verity_volumes': 1, 'hotplug_off': False, 'host_share_mode': '9p',
+            'numa_nodes': [{'pxb_bus': 8}], 'extra_root_devices': [], 'ovmf_variant': 'pre202505'}
+    json_mutants('vm_config', 'whole', json.dumps(body))
     for row in load(VECTORS / 'acpi/newest-errors.json')[:40]:
         put('vm_config', 'error-' + row['name'].replace('/', '-'), json.dumps(row['vm_config']))
     rows = (VECTORS / 'measure/td_hob.txt').read_text().splitlines()
@@ -339,8 +453,15 @@ FRAMES = {1: (1, 4), 2: (1, 4), 3: (4, 1), 4: (1, 2), 5: (1, 2), 7: (1, 2), 8: (
 
 def frames():
     for kind, (sender, receiver) in FRAMES.items():
-        head = struct.pack('<HHIQ', kind, kind in (4, 5), 0 if kind in (4, 7) else 16, 7)
+        fds, length = kind in (4, 5), 0 if kind in (4, 7) else 16
+        head = struct.pack('<HHIQ', kind, fds, length, 7)
         put('frame', str(kind), bytes([sender, receiver]) + head)
+        put('frame', '%d-short' % kind, bytes([sender, receiver]) + head[:-1])
+        put('frame', '%d-reversed' % kind, bytes([receiver, sender]) + head)
+        put('frame', '%d-long' % kind, bytes([sender, receiver]) +
+            struct.pack('<HHIQ', kind, fds, 1 << 30, 7))
+        put('frame', '%d-fds' % kind, bytes([sender, receiver]) +
+            struct.pack('<HHIQ', kind, not fds, length, 7))
         one = struct.pack('<HHIQ', kind, 0, 16, 1) + bytes(16)
         for piece in 0, 1, 255:
             put('channel', '%d-%d' % (kind, piece), bytes([sender, receiver, piece]) + one * 3)
@@ -399,6 +520,8 @@ quotes()
 collateral()
 attestations()
 made_up_attestations()
+requests()
+manifests()
 machines()
 patched()
 small()

@@ -17,7 +17,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	fuzz_must(hob.n_ranges <= TD_HOB_MAX_RANGES, "too many ranges");
 	for (size_t i = 0; i < hob.n_ranges; i++)
-		fuzz_must(hob.ranges[i].start <= hob.ranges[i].end, "a range that ends before it starts");
+		fuzz_must(hob.ranges[i].start <= hob.ranges[i].end, "a range's end before its start");
 	(void)fuzz_sense(td_hob_measure(&digest, &hob, memory, &why), &why);
 	(void)fuzz_sense(td_hob_measure(&digest, &hob, UINT64_MAX - memory, &why), &why);
 	return 0;
