@@ -147,8 +147,15 @@ test_limits(void **state)
 	assert_true(CBB_init_fixed(&out, message, sizeof message));
 	assert_true(image_fact_message_write(&out, &key,
 	    (struct bytes){ zeros, IMAGE_FACT_MAX_LEN }));
+	CBB_cleanup(&out);
+	assert_true(CBB_init_fixed(&out, message, sizeof message));
 	assert_false(image_fact_message_write(&out, &key, BYTES_OF(zeros)));
 	CBB_cleanup(&out);
+	for (len = 0; len < 27 + 1 + 2 + 32 + 4 + 4 + 3; len++) {
+		assert_true(CBB_init_fixed(&out, message, len));
+		assert_false(image_fact_message_write(&out, &key, bytes_str("abc")));
+		CBB_cleanup(&out);
+	}
 }
 
 int

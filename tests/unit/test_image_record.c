@@ -415,6 +415,31 @@ test_largest(void **state)
 	assert_string_equal(why.text, "image record is malformed");
 }
 
+/* Too little room, by any number of bytes. */
+static void
+test_room(void **state)
+{
+	struct kernel_fact fact = { 0 };
+	uint8_t buffer[IMAGE_RECORD_MAX_LEN];
+	struct image_record r;
+	struct reason why;
+	size_t i;
+	CBB out;
+
+	image_reset();
+	assert_true(image_record_compute(&r, arena, &image.hash, &image.files, &why));
+	for (i = 0; i <= 417; i++) {
+		assert_true(CBB_init_fixed(&out, buffer, i));
+		assert_int_equal(image_record_write(&out, &r), i == 417);
+		CBB_cleanup(&out);
+	}
+	for (i = 0; i <= 58; i++) {
+		assert_true(CBB_init_fixed(&out, buffer, i));
+		assert_int_equal(kernel_fact_write(&out, &fact), i == 58);
+		CBB_cleanup(&out);
+	}
+}
+
 /* Which memory sizes the record can tell the kernel's digest for. */
 static void
 test_addresses(void **state)
@@ -509,7 +534,7 @@ main(void)
 		cmocka_unit_test(test_unpatched), cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_bits),
 		cmocka_unit_test(test_malformed), cmocka_unit_test(test_largest),
-		cmocka_unit_test(test_addresses), cmocka_unit_test(test_kernel_fact),
+		cmocka_unit_test(test_room), cmocka_unit_test(test_addresses), cmocka_unit_test(test_kernel_fact),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
