@@ -11,6 +11,7 @@
 #define CBOR            "failed to decode vm_config.tdx_measurement CBOR: "
 #define DOCUMENT        CBOR "TdxOsImageMeasurement: "
 #define DECODE          DOCUMENT "failed to decode CBOR: "
+#define PREFIX          "OS image hash verification failed: "
 #define NAMED           "TDX lite attestation is missing named RTMR0 ACPI DATA digests: "
 #define RECOMPUTE       "failed to recompute expected TDX lite ACPI table digests: "
 #define TABLES          RECOMPUTE "failed to generate QEMU ACPI tables: "
@@ -795,7 +796,50 @@ static const struct row config_rows[] = {
 	    CONFIG "JSON string has a lone surrogate at byte 301" },
 };
 
-#define PREFIX  "OS image hash verification failed: "
+/* ---- defects that upstream found in itself: upstream-delta.md 12 ---- */
+
+static void
+own_tables(struct guest *g, struct judge *judge, int arg)
+{
+	g->own_tables = true;
+}
+
+static void
+minted(struct guest *g, struct judge *judge, int arg)
+{
+	g->image.kernel_authenticode = build_random(1, "my own kernel", 0, 48);
+}
+
+/* The legacy variant with a document: the image is what counts. */
+static void
+legacy(struct guest *g, struct judge *judge, int arg)
+{
+	g->change = (struct change)REPLACE(STAGE_VM_CONFIG, "\"lite\"", "\"legacy\"");
+}
+
+static void
+many_ranges(struct guest *g, struct judge *judge, int arg)
+{
+	CBB out;
+
+	MUST(CBB_init(&out, 4096));
+	build_add(&out, build_hex("801009b0ea01"));     /* 30000 */
+	for (int i = 0; i < 10000; i++)
+		build_add(&out, build_hex("000100010001"));
+	g->image.td_hob = build_finish(&out);
+}
+
+static const struct row defect_rows[] = {
+	{ "8: 30000 ranges in a witness", many_ranges, 0, {0}, PREFIX WITNESS
+	    "TD HOB witness declares 30000 ranges, more than the 64 supported" },
+	{ "14: host-chosen ACPI tables, replayed", own_tables, 0, {0}, PREFIX
+	    "TDX lite acpi-tables digest mismatch: expected *, reported *" },
+	{ "15: legacy with a document", legacy, 0, {0}, "needs an image" },
+	{ "16: an image hash of the requester's own", minted, 0, {0}, NULL },
+	{ "23: a byte behind the document", NULL, 0, APPEND(STAGE_DOCUMENT, "00"), PREFIX DOCUMENT
+	    "1 trailing byte(s) after the CBOR document" },
+};
+
 #define TABLE(base, rows)       judge_table(&(struct table){ PREFIX, base, rows, NELEM(rows) })
 
 static void
@@ -850,6 +894,12 @@ test_config(void **state)
 	TABLE(base, config_rows);
 }
 
+static void
+test_defects(void **state)
+{
+	judge_table(&(struct table){ "", base, defect_rows, NELEM(defect_rows) });
+}
+
 int
 main(void)
 {
@@ -862,6 +912,7 @@ main(void)
 		cmocka_unit_test(test_registers),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_config),
+		cmocka_unit_test(test_defects),
 	};
 
 	return cmocka_run_group_tests_name("lite", tests, NULL, NULL);

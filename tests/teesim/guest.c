@@ -211,6 +211,8 @@ acpi_make(struct acpi_digests *out, const struct guest *m)
 	*out = (struct acpi_digests){ .loader = { 0 } };
 	if (acpi_generate(&blobs, arena, &m->shape, m->profile, &why))
 		acpi_digest(out, &blobs);
+	if (m->own_tables)
+		out->tables[0] ^= 1;
 	arena_free(arena);
 }
 

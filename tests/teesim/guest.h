@@ -49,6 +49,7 @@ struct guest {
 	const char *page_order; /* "true", "false"; NULL: not given                    */
 	const char *config;     /* more members of vm_config, each with a comma in front */
 	enum acpi_profile profile;
+	bool    own_tables;     /* the host's ACPI tables differ in one bit, all the way up */
 
 	struct event runtime[GUEST_EVENTS];   /* what is extended into RTMR3         */
 	size_t  nruntime;
