@@ -6,6 +6,7 @@
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import sys
 import tempfile
@@ -378,6 +379,27 @@ def test_hang():
         assert fetcher.next(QE, 40).candidate
         assert 28 < time.monotonic() - start < 36
         same(good.count('qe tdx'), 1)
+
+
+def test_unreachable():
+    """Nor does one whose connections are never made, for ten seconds."""
+    with Pccs([NEW]) as good, socket.socket() as full:
+        full.bind(('127.0.0.1', 0))
+        full.listen(0)
+        waiting = []
+        for _ in range(8):      # until the kernel answers no more
+            waiting.append(socket.socket())
+            waiting[-1].setblocking(False)
+            waiting[-1].connect_ex(full.getsockname())
+        fetcher = Fetcher(['http://127.0.0.1:%d' % full.getsockname()[1], good.url])
+        start = time.monotonic()
+        fetcher.send(FETCH, QE)
+        assert fetcher.next(QE, 25).candidate
+        assert 9 < time.monotonic() - start < 16
+        assert fetcher.get(CRL).candidate       # now the other one is first
+        assert time.monotonic() - start < 17
+        for each in waiting:
+            each.close()
 
 
 # Staleness and refreshing

@@ -21,6 +21,12 @@ SGX, TDX = 1, 2
 PROCESSOR, PLATFORM = 1, 2
 
 
+# The child's socket will be its descriptor 3: in here nothing that starting it needs may be that.
+_null = os.open('/dev/null', os.O_RDONLY)
+if _null != 3:
+    os.dup2(_null, 3)
+
+
 def span(data):
     if isinstance(data, str):
         data = data.encode()
@@ -88,12 +94,6 @@ class Child:
 
     def __init__(self, program, log, env=None):
         self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        # Descriptor 3 has to be free to be taken in the child; in here it may be anything.
-        while True:
-            fd = os.open('/dev/null', os.O_RDONLY)
-            if fd > 3:
-                os.close(fd)
-                break
         n = theirs.fileno()
         self.log_path = log
         with open(log, 'ab') as err:
