@@ -220,7 +220,8 @@ libconf_read(struct settings *settings, struct bytes text, struct reason *why)
 	char *copy;
 	bool ok;
 
-	if (text.len > SETTINGS_TEXT_MAX || memchr(text.ptr, '\0', text.len) != NULL) {
+	if (text.len > SETTINGS_TEXT_MAX ||
+	    (text.len != 0 && memchr(text.ptr, '\0', text.len) != NULL)) {
 		(void)reject(why, REASON_MALFORMED, "longer than %d bytes, or NUL in the text",
 		    SETTINGS_TEXT_MAX);
 		return settings_reject(settings, 0, why);

@@ -275,7 +275,7 @@ pck_read(struct pck *out, struct bytes extension, struct reason *why)
 static bool
 name_has(struct bytes name, const char *word)
 {
-	return memmem(name.ptr, name.len, word, strlen(word)) != NULL;
+	return name.len != 0 && memmem(name.ptr, name.len, word, strlen(word)) != NULL;
 }
 
 bool

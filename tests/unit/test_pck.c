@@ -292,6 +292,9 @@ test_ca(void **state)
 		    &why, cases[i].other != 0 ? NULL : "Unknown PCK issuer");
 		assert_int_equal(ca, cases[i].other);
 	}
+	/* A certificate without a common name. */
+	expect_reason("none", pck_ca_read(&ca, (struct bytes){ NULL, 0 }, false, &why), &why,
+	    "Unknown PCK issuer");
 }
 
 int
