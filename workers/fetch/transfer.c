@@ -273,9 +273,12 @@ failure_classify(struct transfer_answer *answer, CURLcode code)
 static void
 failed(struct transfer_answer *answer, const struct transfer *transfer, CURLcode code)
 {
+	bool in_headers = transfer->headers_len > TRANSFER_HEADERS_MAX_LEN;
+
 	if (transfer->too_big || code == CURLE_FILESIZE_EXCEEDED) {
-		(void)reject(&answer->why, REASON_LIMIT, "answer has more than %zu bytes",
-		    transfer->body_max_len);
+		(void)reject(&answer->why, REASON_LIMIT, "%s more than %zu bytes",
+		    in_headers ? "headers have" : "answer has",
+		    in_headers ? TRANSFER_HEADERS_MAX_LEN : transfer->body_max_len);
 		return;
 	}
 	failure_classify(answer, code);
