@@ -2,7 +2,8 @@
  * facts.h - what verify() may ask the world for
  *
  * A fact is named by a typed key and carries its own proof: collateral is signed by Intel,
- * an image is named by its hash.  Whoever delivers one can withhold it, never forge it.
+ * the record of an image by the service that measured it.  Whoever delivers one can withhold it,
+ * never forge it.
  */
 #ifndef DSTACK_VERIFIER_FACTS_H
 #define DSTACK_VERIFIER_FACTS_H
@@ -24,6 +25,7 @@ enum dv_fact_type {
 	DV_FACT_ROOT_CA_CRL,
 	DV_FACT_PCK_CERTIFICATE,        /* pck                                       */
 	DV_FACT_IMAGE,                  /* image                                     */
+	DV_FACT_KERNEL,                 /* image, initrd_addr                        */
 };
 
 enum dv_tee {
@@ -54,11 +56,13 @@ struct dv_key {
 	bool    early;                  /* the `update` kind: early, else standard   */
 	uint8_t fmspc[6];
 	uint8_t image[32];              /* os_image_hash                             */
+	uint32_t initrd_addr;           /* where QEMU puts the image's initrd        */
 	struct dv_pck_id pck;
 };
 
 struct dv_fact {
-	struct dv_span body;            /* as the server sent it                     */
+	struct dv_span body;            /* as the server sent it; of an image and a kernel: as
+					 * the service signed it                     */
 	struct dv_span chain;           /* the issuer chain header, decoded PEM; may be empty */
 	int64_t fetched_at;
 };

@@ -38,6 +38,9 @@ struct dv_options {
 	int64_t root_crl_max_cache_age_secs;    /* the same for the root CRL         */
 	bool    no_images;              /* nothing can fetch one: an image is never asked for,
 					 * and its server counts as not reachable    */
+	bool    has_image_key;          /* image_key is given; without it image and kernel facts
+					 * are refused                               */
+	uint8_t image_key[32];          /* Ed25519, public: of the service that signs them */
 	bool    pinned_at;              /* `now` was fixed by the operator           */
 	int64_t at;                     /* that time, shown in details.pinned        */
 };
@@ -112,6 +115,7 @@ bool    dv_collateral_add(struct dv_context *context, struct dv_span json, int64
  *
  *   fetched_at      when, by the clock of `now`; 0 when the fetch was pinned
  *   dates           filled when accepted: the item's own issue and next-update times
+ *                   zeroes for an image and a kernel
  *   gives           false, error filled: the item is not genuine, not current, or older
  *                   than one already seen; nothing stored is displaced
  */

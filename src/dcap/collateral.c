@@ -55,6 +55,7 @@ collateral_name(char name[COLLATERAL_NAME_SIZE], const struct dv_key *key)
 		(void)snprintf(name, COLLATERAL_NAME_SIZE, "PCK certificate");
 		return;
 	case DV_FACT_IMAGE:
+	case DV_FACT_KERNEL:
 		break;
 	}
 	(void)snprintf(name, COLLATERAL_NAME_SIZE, "item");
@@ -89,6 +90,7 @@ collateral_key_equal(const struct dv_key *a, const struct dv_key *b)
 	case DV_FACT_PCK_CERTIFICATE:
 		return pck_id_equal(&a->pck, &b->pck);
 	case DV_FACT_IMAGE:
+	case DV_FACT_KERNEL:
 		break;
 	}
 	return false;
@@ -120,6 +122,7 @@ text_max_len(enum dv_fact_type type)
 		return COLLATERAL_ROOT_CRL_MAX_LEN;
 	case DV_FACT_PCK_CERTIFICATE:
 	case DV_FACT_IMAGE:
+	case DV_FACT_KERNEL:
 		break;
 	}
 	return PEM_MAX_LEN;
@@ -343,6 +346,7 @@ content_read(struct collateral *item, struct reason *why)
 		return true;
 	case DV_FACT_PCK_CERTIFICATE:
 	case DV_FACT_IMAGE:
+	case DV_FACT_KERNEL:
 		break;
 	}
 	return true;
@@ -388,6 +392,7 @@ key_fill(struct collateral *item)
 	case DV_FACT_ROOT_CA_CRL:
 	case DV_FACT_PCK_CERTIFICATE:
 	case DV_FACT_IMAGE:
+	case DV_FACT_KERNEL:
 		break;
 	}
 }
@@ -565,6 +570,7 @@ collateral_window_check(const struct collateral *item, int64_t now, struct reaso
 		return crl_dates_check(item->crl, now, why);
 	case DV_FACT_PCK_CERTIFICATE:
 	case DV_FACT_IMAGE:
+	case DV_FACT_KERNEL:
 		break;
 	}
 	return true;

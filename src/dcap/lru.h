@@ -2,7 +2,8 @@
  * lru.h - a bounded table that forgets the least recently used entry first
  *
  * Keys are digests of 32 bytes; lookups take constant time.  An entry may have an owner, and of one
- * owner only so many are kept.  All memory is taken when the table is made.  For memo.c only.
+ * owner only so many are kept.  All memory is taken when the table is made.  For memo.c and
+ * verify/images.c.
  */
 #ifndef DCAP_LRU_H
 #define DCAP_LRU_H

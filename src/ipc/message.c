@@ -81,7 +81,7 @@ span_bytes(struct bytes bytes)
 
 /* Which members a type of fact has; the others are zero, on the wire too. */
 struct key_shape {
-	bool    known, tee, ca, early, fmspc, image, pck;
+	bool    known, tee, ca, early, fmspc, image, initrd_addr, pck;
 };
 
 static struct key_shape
@@ -101,6 +101,8 @@ key_shape(unsigned type)
 		return (struct key_shape){ .known = true, .pck = true };
 	case DV_FACT_IMAGE:
 		return (struct key_shape){ .known = true, .image = true };
+	case DV_FACT_KERNEL:
+		return (struct key_shape){ .known = true, .image = true, .initrd_addr = true };
 	default:
 		return (struct key_shape){ 0 };
 	}
@@ -149,6 +151,7 @@ message_key_read(struct dv_key *key, CBS *in, struct reason *why)
 	    (shape.early && !bool_read(&key->early, in)) ||
 	    (shape.fmspc && !CBS_copy_bytes(in, key->fmspc, sizeof key->fmspc)) ||
 	    (shape.image && !CBS_copy_bytes(in, key->image, sizeof key->image)) ||
+	    (shape.initrd_addr && !CBS_get_u32le(in, &key->initrd_addr)) ||
 	    (shape.pck && !pck_id_read(&key->pck, in)))
 		return malformed(why, "key");
 	key->type = type;
@@ -169,6 +172,7 @@ message_key_write(CBB *out, const struct dv_key *key)
 	    (!shape.early || bool_write(out, key->early)) &&
 	    (!shape.fmspc || CBB_add_bytes(out, key->fmspc, sizeof key->fmspc)) &&
 	    (!shape.image || CBB_add_bytes(out, key->image, sizeof key->image)) &&
+	    (!shape.initrd_addr || CBB_add_u32le(out, key->initrd_addr)) &&
 	    (!shape.pck || pck_id_write(out, &key->pck));
 }
 
@@ -483,7 +487,8 @@ options_read(struct dv_options *options, struct arena *arena, CBS *in, struct re
 	if (!span_read(&root, in) || !i64_read(&options->serve_stale_max_secs, in) ||
 	    !i64_read(&options->collateral_max_cache_age_secs, in) ||
 	    !i64_read(&options->root_crl_max_cache_age_secs, in) ||
-	    !bool_read(&options->no_images, in) ||
+	    !bool_read(&options->no_images, in) || !bool_read(&options->has_image_key, in) ||
+	    !CBS_copy_bytes(in, options->image_key, sizeof options->image_key) ||
 	    !bool_read(&options->pinned_at, in) || !i64_read(&options->at, in))
 		return malformed(why, "CONFIG");
 	if (!arena_copy(arena, &root, root, why))
@@ -500,7 +505,8 @@ options_write(CBB *out, const struct dv_options *options)
 	    i64_write(out, options->serve_stale_max_secs) &&
 	    i64_write(out, options->collateral_max_cache_age_secs) &&
 	    i64_write(out, options->root_crl_max_cache_age_secs) &&
-	    bool_write(out, options->no_images) &&
+	    bool_write(out, options->no_images) && bool_write(out, options->has_image_key) &&
+	    CBB_add_bytes(out, options->image_key, sizeof options->image_key) &&
 	    bool_write(out, options->pinned_at) && i64_write(out, options->at);
 }
 

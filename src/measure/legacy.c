@@ -184,7 +184,8 @@ need_judge(const struct check *check, struct reason *why)
 	known = check->result->expected;
 	known.rtmr[1] = quoted->rtmr[1];
 	known.rtmr[2] = quoted->rtmr[2];
-	return launch_registers_check(&known, quoted, why) ? LEGACY_NEEDS_KERNEL : LEGACY_REFUSED;
+	check->result->mismatch = !launch_registers_check(&known, quoted, why);
+	return check->result->mismatch ? LEGACY_REFUSED : LEGACY_NEEDS_KERNEL;
 }
 
 static enum legacy_outcome
@@ -195,7 +196,8 @@ registers_judge(struct check *check, struct reason *why)
 	result->kernel = kernel_match(check);
 	registers_compute(result, check);
 	result->computed = true;
-	if (!launch_registers_check(&result->expected, check->input->quoted, why))
+	result->mismatch = !launch_registers_check(&result->expected, check->input->quoted, why);
+	if (result->mismatch)
 		return LEGACY_REFUSED;
 	result->acpi_tables_verified = true;
 	return LEGACY_MATCHED;

@@ -39,6 +39,7 @@ struct legacy_input {
 struct legacy_result {
 	bool    acpi_tables_verified;           /* as upstream: only when all matched   */
 	enum acpi_profile acpi_profile;         /* of expected                          */
+	bool    mismatch;                       /* the reason is a register that differs */
 	bool    computed;                       /* the members below hold               */
 	bool    two_pass;                       /* which MRTD is expected               */
 	enum legacy_kernel kernel;              /* which digest matched                 */

@@ -421,7 +421,7 @@ need_all(struct acceptor *acceptor, struct job *job, const struct dv_key *keys, 
 		if (ask == NULL)
 			return false;
 		need(acceptor, job, ask, keys[i].type == DV_FACT_PCK_CERTIFICATE);
-		if (keys[i].type == DV_FACT_IMAGE)
+		if (keys[i].type == DV_FACT_IMAGE || keys[i].type == DV_FACT_KERNEL)
 			connection_extend(job->client);
 	}
 	return true;

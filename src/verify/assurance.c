@@ -46,12 +46,19 @@ lower(enum assurance_word a, enum assurance_word b)
 	return a > b ? a : b;
 }
 
-/* Whether somebody other than the requester vouches for the image hash. */
+/* Whether the operator vouches for the image hash. */
 static bool
-image_confirmed(const struct verdict *v, const struct verdict_terms *terms)
+image_listed(const struct verdict *v, const struct verdict_terms *terms)
 {
 	return v->has_config &&
 	    policy_list_has(&terms->policy->allowed_os_image_hashes, BYTES_OF(v->os_image_hash.data));
+}
+
+/* Whether somebody other than the requester says what the image is. */
+static bool
+image_confirmed(const struct verdict *v, const struct verdict_terms *terms)
+{
+	return image_listed(v, terms) || (v->record != NULL && !v->image_differs);
 }
 
 static enum assurance_word
@@ -65,6 +72,8 @@ os_image_word(const struct verdict *v, const struct verdict_terms *terms)
 	case IMAGE_SOURCE_SUPPLIED_MEASUREMENT:
 		return image_confirmed(v, terms) ? ASSURANCE_VERIFIED :
 		    ASSURANCE_SUPPLIED_BY_REQUESTER;
+	case IMAGE_SOURCE_IMAGE_DOWNLOAD:
+		return ASSURANCE_VERIFIED;
 	}
 	return ASSURANCE_NOT_CHECKED;
 }
@@ -83,7 +92,7 @@ assurance_of(struct assurance *out, const struct verdict *v, const struct verdic
 		.event_log = ASSURANCE_REPLAYED,
 		.boot_events = boot ? ASSURANCE_REPLAYED : ASSURANCE_NOT_CHECKED,
 		.os_image = os_image_word(v, terms),
-		.acpi_tables = v->lite.acpi_tables_verified ? ASSURANCE_VERIFIED :
+		.acpi_tables = verdict_acpi_verified(v) ? ASSURANCE_VERIFIED :
 		    ASSURANCE_NOT_CHECKED,
 		.freshness = expected->given &&
 		    bytes_equal(expected->value, v->dcap.quote.td.report_data) ?
@@ -121,12 +130,28 @@ appraise_tcb(struct appraisal *out, const struct tcb_match *tcb)
 		unmet(out, APPRAISAL_REJECT, "tcb_status: %s", tcb_status_name(tcb->intel_status));
 }
 
+/* What is known of the image, and from whom. */
+static void
+appraise_image(struct appraisal *out, const struct verdict *v, const struct verdict_terms *terms)
+{
+	bool listed = image_listed(v, terms);
+	bool supplied = v->has_config && v->config.variant == VM_VARIANT_LITE;
+
+	if (supplied && !listed && v->record == NULL)
+		unmet(out, APPRAISAL_UNKNOWN, "os_image: not confirmed");
+	if (v->image_differs)
+		unmet(out, APPRAISAL_REJECT, "os_image: differs from the published image");
+	if (v->record != NULL && v->record->is_dev)
+		unmet(out, APPRAISAL_REJECT, "os_image: dev");
+	else if (v->record == NULL && !listed)
+		unmet(out, APPRAISAL_UNKNOWN, "os_image: dev not known");
+}
+
 void
 appraise(struct appraisal *out, const struct verdict *v, const struct verdict_terms *terms)
 {
 	bool evidence_bad = v->code != VERDICT_NONE && v->code != VERDICT_POLICY &&
 	    !verdict_retryable(v);
-	bool confirmed = image_confirmed(v, terms);
 
 	*out = (struct appraisal){ .verdict = APPRAISAL_ACCEPT };
 	if (evidence_bad) {
@@ -135,10 +160,7 @@ appraise(struct appraisal *out, const struct verdict *v, const struct verdict_te
 	}
 	if (v->quote_verified) {
 		appraise_tcb(out, &v->dcap.tcb);
-		if (v->has_config && v->config.variant == VM_VARIANT_LITE && !confirmed)
-			unmet(out, APPRAISAL_UNKNOWN, "os_image: not confirmed");
-		if (!confirmed)
-			unmet(out, APPRAISAL_UNKNOWN, "os_image: dev not known");
+		appraise_image(out, v, terms);
 		if (v->duplicate_events)
 			unmet(out, APPRAISAL_REJECT, "event_log: duplicate events");
 	}

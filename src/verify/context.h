@@ -5,12 +5,14 @@
 #define VERIFY_CONTEXT_H
 
 #include "core/json_writer.h"
+#include "verify/images.h"
 #include "verify/verdict.h"
 
 struct dv_context {
 	struct dv_options options;
 	struct dcap *dcap;
 	struct acpi_cache *acpi;
+	struct images *images;
 	bool    pinned_collateral;
 
 	/* Of the current call, until the next one. */

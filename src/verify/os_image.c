@@ -1,6 +1,7 @@
 #include "verify/os_image.h"
 
 #include "core/hex.h"
+#include "measure/image_compare.h"
 #include "verify/policy_check.h"
 
 #define OS_IMAGE_FAILED         "OS image hash verification failed"
@@ -12,20 +13,22 @@ fail_os_image(struct verdict *v, enum verdict_code code, struct reason *why)
 	return verdict_fail(v, why->kind == REASON_INTERNAL ? VERDICT_INTERNAL : code, why);
 }
 
-/* The failure a caller reported for this image; NULL when it was not asked for yet. */
+/* The failure a caller reported for this fact; NULL when it was not asked for yet. */
 static const struct dv_failure *
-image_failure_find(const struct dv_request *request, const struct dv_key *key)
+failure_find(const struct dv_request *request, const struct dv_key *key)
 {
 	for (size_t i = 0; i < request->nfailures; i++)
-		if (request->failures[i].key.type == DV_FACT_IMAGE &&
+		if (request->failures[i].key.type == key->type &&
+		    request->failures[i].key.initrd_addr == key->initrd_addr &&
 		    memcmp(request->failures[i].key.image, key->image, sizeof key->image) == 0)
 			return &request->failures[i];
 	return NULL;
 }
 
-/* Asks for the published image, or says why it could not be had. */
+/* Asks for a fact about the published image, or says why it could not be had. */
 static bool
-image_need(struct verdict *v, const struct verdict_terms *terms, const struct dv_request *request)
+image_need(struct verdict *v, enum dv_fact_type type, uint32_t initrd_addr,
+    const struct verdict_terms *terms, const struct dv_request *request)
 {
 	struct dv_key key;
 	const struct dv_failure *failure;
@@ -33,9 +36,10 @@ image_need(struct verdict *v, const struct verdict_terms *terms, const struct dv
 	char hash[2 * SHA256_DIGEST_LENGTH + 1];
 
 	memset(&key, 0, sizeof key);
-	key.type = DV_FACT_IMAGE;
+	key.type = type;
+	key.initrd_addr = initrd_addr;
 	memcpy(key.image, v->os_image_hash.data, sizeof key.image);
-	failure = image_failure_find(request, &key);
+	failure = failure_find(request, &key);
 	if (failure == NULL && !terms->no_images) {
 		v->needs[v->nneeds++] = key;
 		return false;
@@ -52,10 +56,69 @@ image_need(struct verdict *v, const struct verdict_terms *terms, const struct dv
 	return fail_os_image(v, VERDICT_IMAGE_UNAVAILABLE, &why);
 }
 
+/* The record of the published image, which this call asks for when it is not at hand. */
+static bool
+record_find(struct dv_context *context, struct verdict *v, const struct verdict_terms *terms,
+    const struct dv_request *request)
+{
+	v->record = images_find(context->images, &v->os_image_hash);
+	return v->record != NULL || image_need(v, DV_FACT_IMAGE, 0, terms, request);
+}
+
+static void
+quoted_registers(struct launch_registers *out, const struct td_report *td)
+{
+	bytes_copy(out->mrtd.data, td->mr_td);
+	for (size_t i = 0; i < NELEM(out->rtmr); i++)
+		bytes_copy(out->rtmr[i].data, td->rt_mr[i]);
+}
+
+static enum verdict_code
+legacy_code(const struct verdict *v, const struct reason *why)
+{
+	if (v->legacy.mismatch)
+		return VERDICT_MEASUREMENT_MISMATCH;
+	return why->kind == REASON_UNAVAILABLE ? VERDICT_IMAGE_UNAVAILABLE :
+	    VERDICT_OS_IMAGE_REFUSED;
+}
+
+static bool
+legacy_judge(struct dv_context *context, struct verdict *v, const struct verdict_terms *terms,
+    const struct dv_request *request)
+{
+	struct launch_registers quoted;
+	struct legacy_input input = {
+		.record = v->record,
+		.config = &v->config,
+		.quoted = &quoted,
+		.cache = context->acpi,
+	};
+	struct reason why = { 0 };
+	enum legacy_outcome outcome;
+
+	quoted_registers(&quoted, &v->dcap.quote.td);
+	outcome = legacy_check(&v->legacy, &input, &why);
+	if (outcome == LEGACY_NEEDS_KERNEL) {
+		input.kernel = images_kernel_find(context->images, &v->os_image_hash,
+		    v->legacy.initrd_addr);
+		if (input.kernel != NULL)
+			outcome = legacy_check(&v->legacy, &input, &why);
+	}
+	switch (outcome) {
+	case LEGACY_NEEDS_KERNEL:
+		return image_need(v, DV_FACT_KERNEL, v->legacy.initrd_addr, terms, request);
+	case LEGACY_REFUSED:
+		return fail_os_image(v, legacy_code(v, &why), &why);
+	case LEGACY_MATCHED:
+		break;
+	}
+	v->image_source = IMAGE_SOURCE_IMAGE_DOWNLOAD;
+	return true;
+}
+
 static bool
 lite_judge(struct dv_context *context, struct verdict *v, const struct verdict_terms *terms)
 {
-	const struct td_report *td = &v->dcap.quote.td;
 	struct launch_registers quoted;
 	const struct lite_input input = {
 		.config = &v->config,
@@ -66,9 +129,7 @@ lite_judge(struct dv_context *context, struct verdict *v, const struct verdict_t
 	};
 	struct reason why = { 0 };
 
-	bytes_copy(quoted.mrtd.data, td->mr_td);
-	for (size_t i = 0; i < NELEM(quoted.rtmr); i++)
-		bytes_copy(quoted.rtmr[i].data, td->rt_mr[i]);
+	quoted_registers(&quoted, &v->dcap.quote.td);
 	if (!lite_check(&v->lite, &input, &why))
 		return fail_os_image(v, v->lite.computed ? VERDICT_MEASUREMENT_MISMATCH :
 		    VERDICT_OS_IMAGE_REFUSED, &why);
@@ -88,6 +149,25 @@ anchor_published(const struct dv_policy *policy)
 	case DV_OS_IMAGE_UNSET:
 		break;
 	}
+	return true;
+}
+
+/*
+ * The document of a request that verifies, against the record of the image it names.  A difference
+ * is for the policy to refuse, which asked for the comparison; what the document says did boot.
+ */
+static bool
+published_compare(struct verdict *v, const struct verdict_terms *terms)
+{
+	struct tdx_document doc;
+	struct reason why = { 0 };
+
+	if (!tdx_document_read(&doc, v->config.tdx.measurement,
+	    terms->policy->minimum_measurement_version, &why))
+		return fail_os_image(v, VERDICT_OS_IMAGE_REFUSED, &why);
+	v->image_differs = !image_compare(v->record, &doc, &why);
+	if (v->image_differs)
+		warn_of(&v->warnings, "%s", why.text);
 	return true;
 }
 
@@ -114,5 +194,8 @@ os_image_judge(struct dv_context *context, struct verdict *v, const struct verdi
 	}
 	if (!policy_image_check(v, terms, &why))
 		return verdict_fail(v, VERDICT_POLICY, &why);
-	return image_need(v, terms, request);
+	if (!record_find(context, v, terms, request))
+		return false;
+	return v->config.variant == VM_VARIANT_LITE ? published_compare(v, terms) :
+	    legacy_judge(context, v, terms, request);
 }

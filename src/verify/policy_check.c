@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/hex.h"
+#include "verify/os_version.h"
 
 #define HASH_TEXT_LEN   (2 * 64 + 1)    /* the longest identifier that is shown */
 
@@ -175,18 +176,35 @@ identity_check(struct violations *found, const struct verdict *v, const struct d
 		    evidence_variant_name(v->evidence.variant));
 }
 
-/*
- * Nothing here reads an image's record yet, so no image is known to be a production image or
- * to have a version; a hash on the operator's list is the operator's own word for the first.
- */
+/* Without a record, a hash on the operator's list is the operator's own word for it. */
 static void
-image_check(struct violations *found, const struct verdict *v, const struct dv_policy *policy)
+dev_check(struct violations *found, const struct verdict *v, const struct dv_policy *policy)
 {
-	if (policy->reject_dev_images &&
-	    !policy_list_has(&policy->allowed_os_image_hashes, BYTES_OF(v->os_image_hash.data)))
+	if (!policy->reject_dev_images)
+		return;
+	if (v->record != NULL && v->record->is_dev)
+		violation(found, "dev image is not allowed");
+	else if (v->record == NULL && !policy_list_has(&policy->allowed_os_image_hashes,
+	    BYTES_OF(v->os_image_hash.data)))
 		violation(found, "os_image_is_dev is not known");
-	if (policy->minimum_os_version[0] != '\0')
+}
+
+static void
+version_check(struct violations *found, const struct verdict *v, const struct dv_policy *policy)
+{
+	struct bytes version = { 0 };
+	bool older;
+
+	if (policy->minimum_os_version[0] == '\0')
+		return;
+	if (v->record != NULL)
+		version = (struct bytes){ (const uint8_t *)v->record->version,
+		    v->record->version_len };
+	if (!os_version_older(&older, version, policy->minimum_os_version))
 		violation(found, "os_image_version is not known");
+	else if (older)
+		violation(found, "os_image_version %.*s is older than %s", (int)version.len,
+		    (const char *)version.ptr, policy->minimum_os_version);
 }
 
 static void
@@ -231,6 +249,18 @@ expectations_check(struct violations *found, const struct verdict *v)
 		    tcb_status_name(v->dcap.tcb.status));
 }
 
+/* Set only where the anchor is "published". */
+static void
+published_check(struct violations *found, const struct verdict *v)
+{
+	char hash[HASH_TEXT_LEN];
+
+	if (!v->image_differs)
+		return;
+	hex_text(hash, BYTES_OF(v->os_image_hash.data));
+	violation(found, "os_image_hash %s does not match the published image", hash);
+}
+
 /* An anchor of "listed" without a list lists nothing, settled or not. */
 static void
 image_list_check(struct violations *found, const struct verdict *v,
@@ -259,9 +289,11 @@ policy_check(const struct verdict *v, const struct verdict_terms *terms, struct 
 	image_list_check(&found, v, policy);
 	list_check(&found, &policy->allowed_app_ids, "app_id", v->app.app_id);
 	list_check(&found, &policy->allowed_compose_hashes, "compose_hash", v->app.compose_hash);
+	published_check(&found, v);
 	platform_check(&found, v, policy);
 	identity_check(&found, v, policy);
-	image_check(&found, v, policy);
+	dev_check(&found, v, policy);
+	version_check(&found, v, policy);
 	grace_check(&found, v, terms);
 	machine_check(&found, v, policy);
 	expectations_check(&found, v);

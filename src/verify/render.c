@@ -133,6 +133,25 @@ write_boot_info(struct json_writer *w, const struct verdict *v)
 	json_write_end_object(w);
 }
 
+/* Compat: on the legacy path alone, also when a record was read to confirm a document. */
+static void
+write_image(struct json_writer *w, const struct verdict *v)
+{
+	const struct image_record *record = v->record;
+
+	if (record == NULL || v->config.variant != VM_VARIANT_LEGACY) {
+		json_write_null(w, "os_image_is_dev");
+		json_write_null(w, "os_image_version");
+		return;
+	}
+	json_write_bool(w, "os_image_is_dev", record->is_dev);
+	if (record->version_len == 0)
+		json_write_null(w, "os_image_version");
+	else
+		json_write_str(w, "os_image_version", (struct bytes){
+		    (const uint8_t *)record->version, record->version_len });
+}
+
 /* The members of the Rust verifier, in its order. */
 static void
 write_compatible(struct json_writer *w, const struct verdict *v)
@@ -140,9 +159,8 @@ write_compatible(struct json_writer *w, const struct verdict *v)
 	json_write_bool(w, "quote_verified", v->quote_verified);
 	json_write_bool(w, "event_log_verified", v->event_log_verified);
 	json_write_bool(w, "os_image_hash_verified", v->os_image_hash_verified);
-	json_write_bool(w, "acpi_tables_verified", v->lite.acpi_tables_verified);
-	json_write_null(w, "os_image_is_dev");
-	json_write_null(w, "os_image_version");
+	json_write_bool(w, "acpi_tables_verified", verdict_acpi_verified(v));
+	write_image(w, v);
 	if (v->quote_verified) {
 		json_write_text(w, "tee_variant", evidence_variant_name(v->evidence.variant));
 		json_write_hex(w, "report_data", v->dcap.quote.td.report_data);
@@ -260,20 +278,43 @@ write_platform(struct json_writer *w, const struct dcap_platform *platform)
 	json_write_end_object(w);
 }
 
+/* Which kernel RTMR1 holds; a document has one digest only. */
+static void
+write_kernel(struct json_writer *w, enum legacy_kernel kernel)
+{
+	switch (kernel) {
+	case LEGACY_KERNEL_NONE:
+		break;
+	case LEGACY_KERNEL_PATCHED:
+		json_write_text(w, "kernel", "patched");
+		return;
+	case LEGACY_KERNEL_UNPATCHED:
+		json_write_text(w, "kernel", "unpatched");
+		return;
+	case LEGACY_KERNEL_NORMALIZED:
+		json_write_text(w, "kernel", "normalized");
+		return;
+	}
+	json_write_null(w, "kernel");
+}
+
 static void
 write_measurement(struct json_writer *w, const struct verdict *v)
 {
 	const struct lite_result *lite = &v->lite;
+	const struct legacy_result *legacy = &v->legacy;
+	bool downloaded = v->image_source == IMAGE_SOURCE_IMAGE_DOWNLOAD;
 
 	if (lite->measurement_version != 0)
 		json_write_u64(w, "measurement_version", lite->measurement_version);
 	if (!v->os_image_hash_verified)
 		return;
 	json_write_object(w, "measurement_match");
-	json_write_text(w, "mrtd", lite->two_pass ? "two_pass" : "single_pass");
-	json_write_null(w, "kernel");
-	json_write_text(w, "acpi_profile",
-	    lite->acpi_profile == ACPI_GENUINE ? "genuine" : "newest");
+	json_write_text(w, "mrtd", (downloaded ? legacy->two_pass : lite->two_pass) ?
+	    "two_pass" : "single_pass");
+	write_kernel(w, legacy->kernel);
+	json_write_text(w, "acpi_profile", (downloaded ? legacy->acpi_profile :
+	    lite->acpi_profile) == ACPI_GENUINE ? "genuine" : "newest");
 	json_write_end_object(w);
 }
 
@@ -402,7 +443,9 @@ write_own(struct json_writer *w, const struct verdict *v, const struct verdict_t
 	if (v->valid && v->app.has_event_os_image_hash)
 		json_write_hex(w, "event_os_image_hash", v->app.event_os_image_hash);
 	if (v->os_image_hash_verified)
-		json_write_text(w, "os_image_hash_source", "supplied_measurement");
+		json_write_text(w, "os_image_hash_source",
+		    v->image_source == IMAGE_SOURCE_IMAGE_DOWNLOAD ? "image_download" :
+		    "supplied_measurement");
 	if (v->quote_verified)
 		write_collateral(w, v, terms);
 	render_pinned(w, terms);

@@ -60,6 +60,12 @@ verdict_code_stage(enum verdict_code code)
 	return DV_STAGE_NONE;
 }
 
+bool
+verdict_acpi_verified(const struct verdict *v)
+{
+	return v->lite.acpi_tables_verified || v->legacy.acpi_tables_verified;
+}
+
 const char *
 verdict_ca_name(enum dv_pck_ca ca)
 {

@@ -15,6 +15,7 @@
 #include "evidence/mr_config.h"
 #include "evidence/replay.h"
 #include "evidence/request.h"
+#include "measure/legacy.h"
 #include "measure/lite.h"
 #include "measure/vm_config.h"
 
@@ -69,6 +70,7 @@ enum assurance_word {
 enum image_source {
 	IMAGE_SOURCE_NONE = 0,
 	IMAGE_SOURCE_SUPPLIED_MEASUREMENT,
+	IMAGE_SOURCE_IMAGE_DOWNLOAD,
 };
 
 struct verdict {
@@ -92,6 +94,9 @@ struct verdict {
 	struct vm_config config;
 	struct digest256 os_image_hash; /* with has_config                           */
 	struct lite_result lite;
+	struct legacy_result legacy;
+	const struct image_record *record;      /* NULL: none was read; the context's        */
+	bool    image_differs;          /* the document is not that of the record    */
 	enum image_source image_source;
 	bool    duplicate_events;
 	struct warnings warnings;
@@ -134,6 +139,9 @@ void    verdict_settle(struct verdict *v);
 
 const char *verdict_code_name(enum verdict_code code);
 enum dv_stage verdict_code_stage(enum verdict_code code);
+
+/* Whether the ACPI tables were recomputed and are those that were measured. */
+bool    verdict_acpi_verified(const struct verdict *v);
 
 /* "platform" or "processor". */
 const char *verdict_ca_name(enum dv_pck_ca ca);

@@ -42,7 +42,8 @@ context_fill(struct dv_context *context, const struct dv_options *options, struc
 	context->options = *options;
 	context->arena = arena_new(JOB_MAX_LEN);
 	context->acpi = acpi_cache_new(ACPI_CACHE_ENTRIES);
-	if (context->arena == NULL || context->acpi == NULL)
+	context->images = images_new();
+	if (context->arena == NULL || context->acpi == NULL || context->images == NULL)
 		return reject(why, REASON_INTERNAL, "out of memory");
 	return dcap_new(&context->dcap, &config, why);
 }
@@ -73,6 +74,7 @@ dv_context_free(struct dv_context *context)
 	OPENSSL_free(context->json);
 	dcap_free(context->dcap);
 	acpi_cache_free(context->acpi);
+	images_free(context->images);
 	arena_free(context->arena);
 	free(context);
 }
@@ -91,13 +93,26 @@ dv_collateral_add(struct dv_context *context, struct dv_span json, int64_t now, 
 	return true;
 }
 
+/* What this service measured and signed; a record has no dates. */
+static bool
+image_offer(struct dv_context *context, const struct dv_key *key, const struct dv_fact *fact,
+    struct dv_dates *dates, struct reason *why)
+{
+	if (!context->options.has_image_key)
+		return reject(why, REASON_REFUSED, "no key to verify facts about images with");
+	*dates = (struct dv_dates){ 0 };
+	return images_offer(context->images, key, span(fact->body), context->options.image_key,
+	    why);
+}
+
 bool
 dv_fact_offer(struct dv_context *context, const struct dv_key *key, const struct dv_fact *fact,
     int64_t now, struct dv_dates *dates, char *error, size_t error_len)
 {
 	struct reason why = { 0 };
 
-	if (dcap_offer(context->dcap, key, fact, now, dates, &why))
+	if (images_has_type(key->type) ? image_offer(context, key, fact, dates, &why) :
+	    dcap_offer(context->dcap, key, fact, now, dates, &why))
 		return true;
 	say(error, error_len, why.text);
 	return false;

@@ -32,6 +32,10 @@ context_new(const struct judge *judge, const struct guest *m)
 
 	if (!dv_policy_settle(&options.policy, error, sizeof error))
 		fail_msg("%s", error);
+	if (judge->image != NULL) {
+		options.has_image_key = true;
+		memcpy(options.image_key, image_service_key(), sizeof options.image_key);
+	}
 	if (!judge->intel_root)
 		options.root_ca_tdx = span(mock_anchor(&m->intel));
 	context = dv_context_new(&options, error, sizeof error);
@@ -66,6 +70,23 @@ judge_guest(const struct judge *judge, const struct guest *m)
 	return reason;
 }
 
+/* Gives a fact about an image; false when there is no such image. */
+static bool
+image_offer(struct dv_context *context, const struct judge *judge, const struct dv_key *key)
+{
+	struct dv_dates dates;
+	struct dv_fact fact;
+	char error[ERROR_LEN];
+
+	if (judge->image == NULL || memcmp(judge->image->hash.data, key->image,
+	    sizeof key->image) != 0)
+		return false;
+	fact = (struct dv_fact){ .body = span(image_service_fact(judge->image, key)) };
+	if (!dv_fact_offer(context, key, &fact, judge->now, &dates, error, sizeof error))
+		fail_msg("%s", error);
+	return true;
+}
+
 /* Gives what is asked for; false with the reason why an item was not taken. */
 static bool
 offer(struct dv_context *context, const struct judge *judge, const struct guest *m,
@@ -94,13 +115,17 @@ reason_of(struct dv_context *context, const struct judge *judge, const struct gu
 	struct dv_answer answer;
 	char error[ERROR_LEN];
 
-	for (unsigned round = 0; round < 2; round++) {
+	for (unsigned round = 0; round < 4; round++) {
 		assert_true((judge->entry == JUDGE_QUOTE ? dv_quote : dv_verify)(context, &answer,
 		    &request));
 		if (answer.nneeds == 0)
 			break;
-		if (answer.needs[0].type == DV_FACT_IMAGE)
-			return "needs an image";
+		if (answer.needs[0].type == DV_FACT_IMAGE ||
+		    answer.needs[0].type == DV_FACT_KERNEL) {
+			if (!image_offer(context, judge, &answer.needs[0]))
+				return "needs an image";
+			continue;
+		}
 		if (judge->offer && !offer(context, judge, m, &answer, error))
 			return kept_text(error);
 		/* There is no server: what the operator gave has to do. */
@@ -162,7 +187,8 @@ row_judge(const struct table *table, const struct row *row, bool changed)
 	if (table->base != NULL)
 		table->base(&m, &judge);
 	if (changed) {
-		m.change = row->change;
+		if (row->change.stage != STAGE_NONE)
+			m.change = row->change;
 		if (row->prepare != NULL)
 			row->prepare(&m, &judge, row->arg);
 	}

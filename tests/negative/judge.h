@@ -10,6 +10,7 @@
 
 #include "../unit/testing.h"
 
+#include "../support/image_service.h"
 #include "../teesim/guest.h"
 #include "dstack-verifier/verify.h"
 
@@ -24,6 +25,8 @@ struct judge {
 	int64_t now;                    /* 0: GUEST_NOW                              */
 	bool    intel_root;             /* else the machine's own                      */
 	bool    offer;                  /* items one by one as they are asked for      */
+	const struct image_case *image; /* the published image, measured when it is asked
+					 * for; NULL: there is none                    */
 	struct dv_policy policy;        /* drop-in                                     */
 };
 

@@ -221,3 +221,43 @@ image_case_init(struct image_case *image, struct arena *arena)
 	};
 	image_case_seal(image, arena);
 }
+
+/* How other images differ from the sample image. */
+static const struct {
+	const char *name;
+	const char *metadata;
+	uint16_t protocol;      /* 0: the sample's              */
+	uint16_t xloadflags;
+	bool    low, no_initrd;
+} variants[] = {
+	{ .name = "plain" },
+	{ .name = "normalized", .metadata = "\"kernel_header_normalized\": true, " },
+	{ .name = "old bit", .xloadflags = 0x41 },
+	{ .name = "right bit", .xloadflags = 0x3f },
+	{ .name = "protocol 2.03", .protocol = 0x203 },
+	{ .name = "protocol 2.01", .protocol = 0x201, .low = true },
+	{ .name = "protocol 1.00", .protocol = 0x100, .no_initrd = true },
+	{ .name = "low load", .low = true },
+	{ .name = "no initrd", .no_initrd = true },
+};
+
+void
+image_case_variant(struct image_case *image, struct arena *arena, const char *name)
+{
+	size_t i = 0;
+
+	while (strcmp(variants[i].name, name) != 0)
+		assert(++i < NELEM(variants));
+	image_case_init(image, arena);
+	if (variants[i].metadata != NULL)
+		image->metadata = image_case_metadata(arena, variants[i].metadata);
+	if (variants[i].protocol != 0)
+		image_case_u16(image->kernel, 0x206, variants[i].protocol);
+	if (variants[i].xloadflags != 0)
+		image_case_u16(image->kernel, 0x236, variants[i].xloadflags);
+	if (variants[i].low)
+		image->kernel[0x211] = 0;
+	if (variants[i].no_initrd)
+		image->initrd_len = 0;
+	image_case_seal(image, arena);
+}

@@ -39,6 +39,9 @@ void    image_case_init(struct image_case *image, struct arena *arena);
 /* Hashes the files and writes the manifest. */
 void    image_case_seal(struct image_case *image, struct arena *arena);
 
+/* One of the images of tests/vectors/measure/image.txt, sealed: "plain" is the sample image. */
+void    image_case_variant(struct image_case *image, struct arena *arena, const char *name);
+
 /* The metadata of the sample image, with `extra` members in front: "\"is_dev\": true, ". */
 const char *image_case_metadata(struct arena *arena, const char *extra);
 

@@ -186,13 +186,22 @@ vm_config(const struct guest *m)
 	return build_finish(&out);
 }
 
+static struct bytes
+checksum(const struct guest *m)
+{
+	const struct bytes line = build_text("%s  measurement.tdx.cbor\n",
+	    build_str(build_digits(sha256(m->document), false)));
+
+	if (m->legacy && m->manifest.len != 0)
+		return m->manifest;
+	return build_join((struct bytes[]){ m->manifest, line }, 2);
+}
+
 static void
 build_image(struct guest *m)
 {
 	m->document = change_apply(&m->change, STAGE_DOCUMENT, image_document(&m->image));
-	m->checksum = change_apply(&m->change, STAGE_CHECKSUM,
-	    build_text("%s  measurement.tdx.cbor\n",
-	    build_str(build_digits(sha256(m->document), false))));
+	m->checksum = change_apply(&m->change, STAGE_CHECKSUM, checksum(m));
 	m->image_hash = sha256(m->checksum);
 	m->vm_config = change_apply(&m->change, STAGE_VM_CONFIG, vm_config(m));
 }

@@ -56,6 +56,9 @@ struct guest {
 	bool    pod;
 	struct bytes pod_payload;
 
+	struct bytes manifest;  /* lines of the checksum file in front of the document's;
+				 * all of it for a legacy machine, when not EMPTY      */
+
 	struct change change;
 
 	/* What guest_build() made. */

@@ -268,6 +268,7 @@ mock_fact(const struct mock *mock, enum dv_fact_type type)
 		};
 	}
 	case DV_FACT_IMAGE:
+	case DV_FACT_KERNEL:
 		break;
 	}
 	build_must(0, "no such fact");

@@ -20,6 +20,8 @@ name(struct verdict_sample *s)                                                  
 #define V       s->verdict
 #define TCB     s->verdict.dcap.tcb
 
+static const struct image_record published = { .is_dev = false }, dev = { .is_dev = true };
+
 CHANGE(listed, s->policy.allowed_os_image_hashes = verdict_sample_list(VERDICT_SAMPLE_IMAGE))
 CHANGE(other_listed, s->policy.allowed_os_image_hashes =
     verdict_sample_list(VERDICT_SAMPLE_DEVICE))
@@ -28,6 +30,11 @@ CHANGE(listed_not_verified, listed(s); V.os_image_hash_verified = false)
 CHANGE(listed_no_config, listed(s); V.has_config = false)
 CHANGE(no_source, V.image_source = IMAGE_SOURCE_NONE)
 CHANGE(listed_no_source, listed(s); no_source(s))
+CHANGE(record, V.record = &published)
+CHANGE(record_other, record(s); V.image_differs = true)
+CHANGE(download, V.image_source = IMAGE_SOURCE_IMAGE_DOWNLOAD)
+CHANGE(download_tables, download(s); V.lite.acpi_tables_verified = false;
+    V.legacy.acpi_tables_verified = true)
 CHANGE(no_tables, V.lite.acpi_tables_verified = false)
 CHANGE(boot, V.replay.covered[0] = V.replay.covered[1] = V.replay.covered[2] = true)
 CHANGE(boot_01, V.replay.covered[0] = V.replay.covered[1] = true)
@@ -66,6 +73,12 @@ static const struct {
 	    "not_checked not_checked verified not_checked not_checked not_checked" },
 	{ "listed, no source", listed_no_source,
 	    "not_checked not_checked verified not_checked not_checked not_checked" },
+	{ "published", record, "verified replayed verified not_checked not_checked not_checked" },
+	{ "published otherwise", record_other,
+	    "supplied_by_requester supplied_by_requester verified not_checked not_checked not_checked" },
+	{ "downloaded", download, "verified replayed verified not_checked not_checked not_checked" },
+	{ "downloaded, tables", download_tables,
+	    "verified replayed verified not_checked not_checked not_checked" },
 	{ "no tables", no_tables,
 	    "supplied_by_requester supplied_by_requester not_checked not_checked not_checked not_checked" },
 	{ "boot events", boot,
@@ -153,6 +166,9 @@ CHANGE(no_collateral, verdict_sample_fail(s, VERDICT_COLLATERAL_UNAVAILABLE, REA
 CHANGE(no_image, verdict_sample_fail(s, VERDICT_IMAGE_UNAVAILABLE, REASON_UNAVAILABLE))
 CHANGE(no_image_legacy, no_image(s); legacy(s))
 CHANGE(no_image_listed, no_image(s); legacy_listed(s))
+CHANGE(legacy_record, legacy(s); record(s))
+CHANGE(dev_record, V.record = &dev)
+CHANGE(dev_listed, dev_record(s); listed(s))
 CHANGE(everything, no_image(s); TCB.intel_status = TCB_OUT_OF_DATE; V.duplicate_events = true)
 
 static const struct {
@@ -185,6 +201,11 @@ static const struct {
 	{ "no legacy image", no_image_legacy,
 	    "unknown: [os_image: dev not known] [unavailable: image_unavailable]" },
 	{ "no image, listed", no_image_listed, "unknown: [unavailable: image_unavailable]" },
+	{ "published", record, "accept:" },
+	{ "legacy, published", legacy_record, "accept:" },
+	{ "published otherwise", record_other, "reject: [os_image: differs from the published image]" },
+	{ "dev", dev_record, "reject: [os_image: dev]" },
+	{ "dev, listed", dev_listed, "reject: [os_image: dev]" },
 	{ "everything", everything, "reject: [tcb_status: OutOfDate] [os_image: not confirmed] "
 	    "[os_image: dev not known] [event_log: duplicate events] "
 	    "[unavailable: image_unavailable]" },

@@ -80,6 +80,10 @@ key_of(enum dv_fact_type type)
 	case DV_FACT_IMAGE:
 		memset(key.image, 0xcd, sizeof key.image);
 		break;
+	case DV_FACT_KERNEL:
+		memset(key.image, 0xcd, sizeof key.image);
+		key.initrd_addr = 0x7ffbf001;
+		break;
 	}
 	return key;
 }
@@ -98,7 +102,7 @@ key_again(struct message *again, CBS *in)
 static void
 test_keys(void **state)
 {
-	for (unsigned type = DV_FACT_TCB_INFO; type <= DV_FACT_IMAGE; type++) {
+	for (unsigned type = DV_FACT_TCB_INFO; type <= DV_FACT_KERNEL; type++) {
 		struct dv_key key = key_of(type), read;
 		struct message m;
 		CBS in;
@@ -116,7 +120,8 @@ static const struct {
 	size_t  len;
 } bad_keys[] = {
 	{ "type 0", "\0", 1 },
-	{ "type 7", "\7", 1 },
+	{ "type 8", "\10", 1 },
+	{ "kernel without an address", "\7" "0123456789abcdef0123456789abcdef" "123", 36 },
 	{ "type 255", "\xff", 1 },
 	{ "TEE 0", "\2\0\0", 3 },
 	{ "TEE 3", "\2\3\0", 3 },
@@ -415,6 +420,8 @@ test_policy(void **state)
 	config.options.collateral_max_cache_age_secs = 11;
 	config.options.root_crl_max_cache_age_secs = 12;
 	config.options.no_images = true;
+	config.options.has_image_key = true;
+	memset(config.options.image_key, 0x77, sizeof config.options.image_key);
 	config.options.pinned_at = true;
 	config.options.at = -13;
 	WRITE(&m, message_worker_config_write(&cbb, &config));
@@ -426,7 +433,8 @@ test_policy(void **state)
 	assert_int_equal(read.options.policy.allowed_tee_variants.n, 3);
 	assert_int_equal(read.options.policy.platform_grace_period_secs, 9);
 	assert_int_equal(read.options.at, -13);
-	assert_true(read.options.no_images);
+	assert_true(read.options.no_images && read.options.has_image_key);
+	assert_memory_equal(read.options.image_key, config.options.image_key, 32);
 	assert_int_equal(read.npins, 3);
 	/* A profile that does not exist. */
 	m.data[0] = 2;

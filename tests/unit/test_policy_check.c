@@ -26,6 +26,7 @@ static struct event events[2];
 static struct request request;
 static struct verdict verdict;
 static struct dv_policy policy;
+static struct image_record record;
 
 static struct dv_list
 list_of(const char *const *items, size_t n)
@@ -135,6 +136,34 @@ with_duplicate(void)
 }
 
 static void
+with_record(void)
+{
+	record = (struct image_record){ .version = "0.6.0", .version_len = 5 };
+	verdict.record = &record;
+}
+
+static void
+with_dev_record(void)
+{
+	with_record();
+	record.is_dev = true;
+}
+
+static void
+with_version(void)
+{
+	with_record();
+	record.version_len = 0;
+}
+
+static void
+with_other_document(void)
+{
+	with_record();
+	verdict.image_differs = true;
+}
+
+static void
 without_key_provider(void)
 {
 	verdict.app.key_provider = (struct key_provider){ 0 };
@@ -198,7 +227,11 @@ POLICY(grace_instead_of_list, grace_long(); up_to_date_only())
 POLICY(no_dynamic, policy.allow_dynamic_platform = false)
 POLICY(no_cached_keys, policy.allow_cached_keys = false)
 POLICY(no_smt, policy.allow_smt = false)
+POLICY(dev_listed, policy.reject_dev_images = true; image_listed())
+POLICY(version_reached, policy.minimum_os_version = "0.6.0")
+POLICY(version_missed, policy.minimum_os_version = "0.6.1")
 POLICY(no_duplicates, policy.reject_duplicate_events = true)
+POLICY(published_order, compose_not_listed(); other_allowed())
 POLICY(several, app_not_listed(); no_smt(); qe_up_to_date_only())
 
 /* Expectations of the request. */
@@ -320,6 +353,21 @@ static const struct {
 	{ "device id not known", no_app_known, device_allowed, FAILED "platform is not allowed" },
 	{ "grace is for what is outdated", asks_configuration, grace_and_list,
 	    FAILED "tcb_status ConfigurationNeeded is not allowed" },
+	{ "record, dev not allowed", with_record, no_dev, NULL },
+	{ "dev record, dev not allowed", with_dev_record, no_dev,
+	    FAILED "dev image is not allowed" },
+	{ "dev record, listed", with_dev_record, dev_listed, FAILED "dev image is not allowed" },
+	{ "dev record, no policy", with_dev_record, nothing, NULL },
+	{ "version reached", with_record, version_reached, NULL },
+	{ "version missed", with_record, version_missed,
+	    FAILED "os_image_version 0.6.0 is older than 0.6.1" },
+	{ "record without version", with_version, version_reached,
+	    FAILED "os_image_version is not known" },
+	{ "not as published", with_other_document, nothing,
+	    FAILED "os_image_hash " IMAGE_HASH " does not match the published image" },
+	{ "not as published, and more", with_other_document, published_order,
+	    FAILED "compose_hash " COMPOSE_HASH " is not allowed; os_image_hash " IMAGE_HASH
+	    " does not match the published image; platform is not allowed" },
 	{ "app listed", nothing, app_listed, NULL },
 	{ "app not listed", nothing, app_not_listed, FAILED "app_id " APP_ID " is not allowed" },
 	{ "compose hash listed", nothing, compose_listed, NULL },

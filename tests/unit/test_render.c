@@ -27,6 +27,7 @@ name(struct verdict_sample *s)                                                  
 
 static struct bytes hashes[] = { { (const uint8_t *)"\1\2", 2 }, { (const uint8_t *)"\3", 1 } };
 static struct bytes ids[2];
+static const struct image_record published = { .is_dev = true, .version = "0.6\"", .version_len = 4 };
 
 CHANGE(refused, verdict_sample_fail(s, VERDICT_QUOTE_REFUSED, REASON_REFUSED);
     V.quote_verified = V.event_log_verified = V.os_image_hash_verified = false)
@@ -43,6 +44,15 @@ CHANGE(piid, V.dcap.platform.has_piid = true)
 CHANGE(processor, V.dcap.platform.ca = DV_PCK_CA_PROCESSOR)
 CHANGE(two_pass, V.lite.two_pass = true)
 CHANGE(genuine, V.lite.acpi_profile = ACPI_GENUINE)
+CHANGE(record, V.record = &published)
+CHANGE(legacy, record(s); V.config.variant = VM_VARIANT_LEGACY;
+    V.image_source = IMAGE_SOURCE_IMAGE_DOWNLOAD; V.lite = ((struct lite_result){ 0 });
+    V.legacy.kernel = LEGACY_KERNEL_PATCHED)
+CHANGE(legacy_genuine, legacy(s); V.legacy.two_pass = true; V.legacy.acpi_profile = ACPI_GENUINE;
+    V.legacy.acpi_tables_verified = true)
+CHANGE(legacy_unpatched, legacy(s); V.legacy.kernel = LEGACY_KERNEL_UNPATCHED)
+CHANGE(legacy_normalized, legacy(s); V.legacy.kernel = LEGACY_KERNEL_NORMALIZED)
+CHANGE(legacy_failed, legacy(s); image_failed(s))
 CHANGE(no_version, V.lite.measurement_version = 0)
 CHANGE(provider, V.app.key_provider = ((struct key_provider){ true, bytes_str("kms"),
     bytes_str("a\"b") }))
@@ -111,6 +121,18 @@ static const struct {
 	    "\"single_pass\",\"kernel\":null,\"acpi_profile\":\"newest\"}" }, { NULL } },
 	{ "two passes", two_pass, { "\"mrtd\":\"two_pass\"" }, { NULL } },
 	{ "genuine", genuine, { "\"acpi_profile\":\"genuine\"" }, { NULL } },
+	{ "record of a document", record, { "\"os_image_is_dev\":null,\"os_image_version\":null,",
+	    "\"os_image_hash_source\":\"supplied_measurement\"", "\"kernel\":null" }, { NULL } },
+	{ "legacy", legacy, { "\"acpi_tables_verified\":false,\"os_image_is_dev\":true,"
+	    "\"os_image_version\":\"0.6\\\"\",", "\"measurement_match\":{\"mrtd\":\"single_pass\","
+	    "\"kernel\":\"patched\",\"acpi_profile\":\"newest\"}",
+	    "\"os_image_hash_source\":\"image_download\"" }, { "\"measurement_version\"" } },
+	{ "legacy, genuine", legacy_genuine, { "\"mrtd\":\"two_pass\"",
+	    "\"acpi_profile\":\"genuine\"", "\"acpi_tables_verified\":true" }, { NULL } },
+	{ "legacy, unpatched", legacy_unpatched, { "\"kernel\":\"unpatched\"" }, { NULL } },
+	{ "legacy, normalized", legacy_normalized, { "\"kernel\":\"normalized\"" }, { NULL } },
+	{ "legacy, failed", legacy_failed, { "\"os_image_is_dev\":true," },
+	    { "\"measurement_match\"", "\"os_image_hash_source\"" } },
 	{ "no version", no_version, { "\"measurement_match\":" }, { "\"measurement_version\"" } },
 	{ "key provider", provider, { "\"key_provider\":{\"name\":\"kms\",\"id\":\"a\\\"b\"}" },
 	    { NULL } },

@@ -453,7 +453,7 @@ flights_fetch(struct flights *flights, const struct dv_key *key, struct moment a
 	AUTO(store_item_free) struct store_item *item = NULL;
 	struct flight *flight = flight_find(flights, key);
 
-	if (key->type == DV_FACT_IMAGE ||
+	if (key->type == DV_FACT_IMAGE || key->type == DV_FACT_KERNEL ||
 	    (flight == NULL && (flight = flight_new(flights, key)) == NULL)) {
 		flights->calls->failed(flights->context, &(struct dv_failure){ .key = *key });
 		return;
@@ -527,6 +527,7 @@ chain_missing(enum dv_fact_type type)
 		return "Missing SGX-PCK-Certificate-Issuer-Chain";
 	case DV_FACT_ROOT_CA_CRL:
 	case DV_FACT_IMAGE:
+	case DV_FACT_KERNEL:
 		break;
 	}
 	return NULL;

@@ -214,6 +214,7 @@ pccs_request(struct pccs_request *out, const struct dv_key *key, const char *bas
 		    base == NULL ? INTEL_ROOT_CRL : SGX_PATH "/rootcacrl");
 		return true;
 	case DV_FACT_IMAGE:
+	case DV_FACT_KERNEL:
 		break;
 	}
 	return reject(why, REASON_UNSUPPORTED, "not an item of collateral");
@@ -301,6 +302,10 @@ pccs_key_name(char out[PCCS_NAME_SIZE], const struct dv_key *key)
 		pck_digits(&d, &key->pck);
 		(void)snprintf(out, PCCS_NAME_SIZE, "pck %s %s %s %s %s", d.qe_id, d.cpu_svn,
 		    d.pce_svn, d.pce_id, d.ppid);
+		return;
+	case DV_FACT_KERNEL:
+		digits(image, BYTES_OF(key->image));
+		(void)snprintf(out, PCCS_NAME_SIZE, "kernel %s %08x", image, key->initrd_addr);
 		return;
 	case DV_FACT_IMAGE:
 		break;
