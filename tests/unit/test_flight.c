@@ -297,6 +297,26 @@ test_root(void **state)
 	sky_fini(&sky);
 }
 
+/* Where all servers are on this machine, nothing leaves it. */
+static void
+test_root_local(void **state)
+{
+	static const char *const local[] = { "http://127.0.0.1:1", "https://localhost" };
+	static const char *const mixed[] = { "http://127.0.0.1:1", "http://b" };
+	struct sky sky;
+
+	sky_init(&sky, local, 2);
+	fetch(&sky, &root, "load 127");
+	status(&sky, 404, "load localhost");
+	status(&sky, 404, "failed 404");
+	sky_fini(&sky);
+	sky_init(&sky, mixed, 2);
+	fetch(&sky, &root, "load 127");
+	status(&sky, 404, "load b");
+	status(&sky, 404, "load certificates");
+	sky_fini(&sky);
+}
+
 /* How long it is before a failure is tried again. */
 static const struct {
 	const char *name;
@@ -888,6 +908,7 @@ main(void)
 		cmocka_unit_test(test_single),
 		cmocka_unit_test(test_next_server),
 		cmocka_unit_test(test_root),
+		cmocka_unit_test(test_root_local),
 		cmocka_unit_test(test_negative),
 		cmocka_unit_test(test_negative_mixed),
 		cmocka_unit_test(test_retry),

@@ -50,6 +50,32 @@ test_base(void **state)
 	}
 }
 
+static const struct {
+	const char *base;
+	bool    local;
+} locals[] = {
+	{ "http://127.0.0.1", true },
+	{ "https://127.255.0.9:8081/a", true },
+	{ "http://localhost:80", true },
+	{ "http://LocalHost", true },
+	{ "http://[::1]:8081", true },
+	{ "http://128.0.0.1", false },
+	{ "http://127.0.0.1.example", false },
+	{ "http://localhost.example", false },
+	{ "http://[::2]", false },
+	{ "http://127.0.0.1@example", false },
+	{ "http://localhost:80@example", false },
+	{ "https://pccs.phala.network", false },
+};
+
+static void
+test_local(void **state)
+{
+	for (size_t i = 0; i < NELEM(locals); i++)
+		if (pccs_is_local(locals[i].base) != locals[i].local)
+			fail_msg("%s", locals[i].base);
+}
+
 static void
 test_base_len(void **state)
 {
@@ -293,6 +319,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_base),
 		cmocka_unit_test(test_base_len),
+		cmocka_unit_test(test_local),
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_pck_request),
 		cmocka_unit_test(test_chain),

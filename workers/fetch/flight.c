@@ -59,6 +59,7 @@ struct flights {
 	void    *context;
 	struct source sources[MAX_SOURCES];
 	unsigned nsources;              /* servers; the one behind them is Intel's      */
+	bool    all_local;              /* all are on this machine                      */
 	int64_t pck_next_ms;            /* earliest next request for a PCK certificate  */
 	uint64_t serial;
 	size_t  n;
@@ -75,9 +76,13 @@ sources_read(struct flights *flights, const struct dv_list *urls, struct reason 
 	if (urls->n > FLIGHT_MAX_SERVERS)
 		return reject(why, REASON_LIMIT, "attestation.urls.pccs has more than %d servers",
 		    FLIGHT_MAX_SERVERS);
-	for (size_t i = 0; i < urls->n; i++)
+	flights->all_local = true;
+	for (size_t i = 0; i < urls->n; i++) {
 		if (!pccs_base_read(flights->sources[i].base, urls->items[i], why))
 			return reject_as(why, "attestation.urls.pccs[%zu]", i);
+		flights->all_local = flights->all_local &&
+		    pccs_is_local(flights->sources[i].base);
+	}
 	flights->nsources = (unsigned)urls->n;
 	return true;
 }
@@ -247,6 +252,9 @@ source_request(const struct flights *flights, const struct flight *flight, unsig
 {
 	struct reason why;
 
+	/* Who names only servers of this machine does not want anything to leave it. */
+	if (source == flights->nsources && flights->all_local)
+		return false;
 	return pccs_request(request, &flight->key,
 	    source < flights->nsources ? flights->sources[source].base : NULL, &why);
 }

@@ -1,6 +1,8 @@
 #include "fetch/pccs.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -96,6 +98,28 @@ pccs_is_intel(const char *base)
 
 	return strncasecmp(base, INTEL_URL, len) == 0 &&
 	    (base[len] == '\0' || base[len] == '/' || base[len] == ':');
+}
+
+bool
+pccs_is_local(const char *base)
+{
+	const char *host = strstr(base, "://") + strlen("://");
+	size_t len = strcspn(host, "/");
+	struct in_addr v4;
+	char name[sizeof "255.255.255.255"];
+
+	if (host[0] == '[')
+		return strncmp(host, "[::1]", strlen("[::1]")) == 0;
+	/* With a name or a password before it, it is not worth knowing. */
+	if (memchr(host, '@', len) != NULL)
+		return false;
+	len = strcspn(host, ":/");
+	if (len >= sizeof name)
+		return false;
+	memcpy(name, host, len);
+	name[len] = '\0';
+	return strcasecmp(name, "localhost") == 0 ||
+	    (inet_pton(AF_INET, name, &v4) == 1 && ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET);
 }
 
 static const char *

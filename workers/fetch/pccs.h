@@ -40,6 +40,9 @@ bool    pccs_base_read(char out[PCCS_BASE_SIZE], const char *text, struct reason
 /* Whether that is Intel's own service, which has no `rootcacrl`. */
 bool    pccs_is_intel(const char *base);
 
+/* Whether the server is on this machine: 127.0.0.0/8, ::1 or localhost. */
+bool    pccs_is_local(const char *base);
+
 /*
  * pccs_request - the one GET for a key
  *
