@@ -493,7 +493,8 @@ slot_end(struct slot *slot, unsigned *patience_ms)
 		while (waitpid(slot->child.pid, &status, 0) == -1 && errno == EINTR)
 			continue;
 	}
-	if (status != 0)
+	/* One that was just starting finds its peer gone, and has a right to say so. */
+	if (status != 0 && slot->state == RUNNING)
 		log_line(LOG_WARNING, "supervisor", "program=%s ended=badly status=0x%x",
 		    slot->program, (unsigned)status);
 }
