@@ -310,7 +310,7 @@ static const struct row v1_rows[] = {
 static void
 deep(struct guest *g, struct judge *judge, int arg)
 {
-	char *text = (char *)(uintptr_t)build_str(build_random(0, "x", 0, (size_t)arg + 16));
+	char *text = (char *)(uintptr_t)build_str(build_random(0, "x", 0, (size_t)arg + 32));
 
 	(void)strcpy(text, "\xa7verslon");
 	memset(text + 8, 0x91, (size_t)arg);
