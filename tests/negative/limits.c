@@ -182,7 +182,7 @@ test_offers(void **state)
 	assert_string_equal(error, "Failed to decode hex-encoded root CA CRL: "
 	    "has an odd number of hex digits");
 	memset(&key, 0, sizeof key);
-	key.type = DV_FACT_IMAGE;
+	key.type = (enum dv_fact_type)0;
 	assert_false(dv_fact_offer(context, &key, &fact, GUEST_NOW, &dates, error, sizeof error));
 	assert_string_equal(error, "not an item of collateral");
 	dv_context_free(context);
