@@ -9,6 +9,7 @@
 #include "dcap/quote.h"
 #include "fuzz.h"
 
+#define MEMO_LEN        64
 #define NOW             INT64_C(1780536131)
 #define DATA_MAX_LEN    ((size_t)40 << 10)      /* more than any limit below it */
 
@@ -46,21 +47,45 @@ quote_write(CBB *out, bool v3, uint16_t type, struct bytes data)
 	    CBB_add_bytes(out, data.ptr, data.len);
 }
 
+static struct anchor *anchor;
+static struct signature_memo *signatures;
+static struct pck_chain_memo *chains;
+
+static void
+tools_make(void)
+{
+	struct reason why = { 0 };
+
+	anchor = anchor_intel_new(&why);
+	signatures = signature_memo_new(MEMO_LEN);
+	chains = pck_chain_memo_new(MEMO_LEN);
+	fuzz_must(anchor != NULL && signatures != NULL && chains != NULL, "out of memory");
+}
+
+/* With and without remembering: both come to the same. */
 static void
 chain_try(struct bytes pem)
 {
-	static struct anchor *anchor;
 	unsigned long nops = 0;
-	struct reason why = { 0 };
+	struct reason why = { 0 }, again = { 0 };
 	struct chain_tools tools = { .arena = fuzz_arena(), .nops = &nops };
 	AUTO(pck_chain_free) struct pck_chain *chain = NULL;
+	AUTO(pck_chain_free) struct pck_chain *remembered = NULL;
+	bool ok;
 
 	if (anchor == NULL)
-		anchor = anchor_intel_new(&why);
-	fuzz_must(anchor != NULL, "no anchor");
+		fuzz_setup(tools_make);
 	tools.anchor = anchor;
-	if (fuzz_sense(pck_chain_verify(&chain, &tools, pem, NOW, &why), &why))
+	ok = fuzz_sense(pck_chain_verify(&chain, &tools, pem, NOW, &why), &why);
+	if (ok)
 		fuzz_must(chain != NULL && nops >= 2, "a chain without two signatures");
+	tools.signatures = signatures;
+	tools.chains = chains;
+	fuzz_must(pck_chain_verify(&remembered, &tools, pem, NOW, &again) == ok &&
+	    strcmp(why.text, again.text) == 0, "remembered, it differs");
+	if (ok)
+		fuzz_must(memcmp(&chain->pck, &remembered->pck, sizeof chain->pck) == 0,
+		    "remembered, it is another platform");
 }
 
 int

@@ -292,7 +292,9 @@ def made_up_attestations():
     for i, body in enumerate((blob(quote) + log, blob(quote) + log + tpm, blob(quote),
                               blob(quote) + compact(2) + blob(b'a') + blob(b'b') + blob(b'{}'),
                               blob(quote))):
-        put('attestation_v0', 'made-%d' % i, bytes([0, i]) + body + end)
+        raw = bytes([0, i]) + body + end
+        put('attestation_v0', 'made-%d' % i, raw)
+        put('verify', 'made-%d' % i, b'\0\0' + json.dumps({'attestation': raw.hex()}).encode())
 
 
 def requests():
@@ -307,6 +309,11 @@ def requests():
     for i, text in enumerate(('{"quote":"00","quote":"00"}', '[' * 1100, '[' * 1100 + ']' * 1100, '[]', '',
                               '{"a":"' + '\\\\' * 9)):
         put('request', 'odd-%d' % i, b'\0' + text.encode())
+        put('verify', 'odd-%d' % i, b'\0\0' + text.encode())
+    sgx = next(iter(sorted(VECTORS.glob('quotes/sgx/*.bin')))).read_bytes().hex()
+    for i, quote in enumerate(('00', sgx)):
+        put('verify', 'quote-%d' % i, b'\0\4' + json.dumps(
+            {'quote': quote, 'event_log': [], 'vm_config': {}}).encode())
 
 
 def manifests():
