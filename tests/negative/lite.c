@@ -316,8 +316,7 @@ witness(struct guest *g, struct judge *judge, int arg)
 {
 	static const char *const texts[] = {
 		"", "80", "8010", "801009", "80100904", "80100904000609020b0210",
-	    "80100904000609020b02"
-		"101000", "80100941", "801009ffffffffffffffffff01", "ffffffffffffffffff020904",
+		"80100904000609020b02101000", "80100941", "801009ffffffffffffffffff01", "ffffffffffffffffff020904",
 		"ffffffffffffffffff0100 00", "80100901ffffffffffffffffff0101",
 		"8010090100ffffffffffffffffff01", "80100901ffffffffffffff070101",
 		"80808080808080808080800100",
