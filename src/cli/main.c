@@ -8,6 +8,7 @@
 
 #include <openssl/base.h>
 
+#include "cli/measure_command.h"
 #include "cli/quote_command.h"
 #include "cli/serve_command.h"
 #include "cli/session.h"
@@ -86,6 +87,7 @@ run(const struct options *options)
 		return not_built("--verify-cert");
 	case MODE_SERVER:
 		return server_run(options, config);
+	case MODE_MEASURE:
 	case MODE_HELP:
 	case MODE_VERSION:
 		break;
@@ -116,5 +118,8 @@ main(int argc, char **argv)
 		    EXIT_INVALID;
 	if (options.mode == MODE_VERSION)
 		return version_print();
+	/* An image and a shape are all it takes: no configuration changes what they measure to. */
+	if (options.mode == MODE_MEASURE)
+		return measure_command(&options);
 	return run(&options);
 }

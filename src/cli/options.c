@@ -9,6 +9,7 @@ const char options_usage[] =
     "Usage: dstack-verifier [OPTIONS]\n"
     "       dstack-verifier [OPTIONS] --verify FILE\n"
     "       dstack-verifier [OPTIONS] quote FILE\n"
+    "       dstack-verifier measure IMAGE_DIR VM_CONFIG\n"
     "\n"
     "Judges the evidence of confidential VMs: without a command as a server, until a signal\n"
     "ends it; else once.  Then the answer is one line of JSON on standard output, and the exit\n"
@@ -18,6 +19,9 @@ const char options_usage[] =
     "      --verify FILE      judge one request (the JSON of POST /verify); the answer is\n"
     "                         also written to FILE.verification.json; - is standard input\n"
     "      quote FILE         judge one bare Intel quote, raw or hex; - is standard input\n"
+    "      measure IMAGE_DIR VM_CONFIG\n"
+    "                         print what an OS image measures to in a VM of this\n"
+    "                         configuration (JSON; - is standard input)\n"
     "      --collateral FILE  collateral to judge with, as JSON; may be repeated\n"
     "      --at TIME          judge as of this time: 2026-06-04T01:22:11Z, or seconds\n"
     "                         since 1970; shown in the answer\n"
@@ -49,7 +53,7 @@ static const struct option long_options[] = {
 
 /* Subcommands that the documentation names and no release has yet. */
 static const char *const later_commands[] = {
-	"verify", "images", "measure", "probe", "bundle", "collateral",
+	"verify", "images", "probe", "bundle", "collateral",
 };
 
 /* What was given, before it is known what it means together. */
@@ -111,6 +115,15 @@ command_read(struct options *out, int nwords, char *const *words, struct reason 
 		if (strcmp(words[0], later_commands[i]) == 0)
 			return reject(why, REASON_UNSUPPORTED,
 			    "the command %s is not built yet", words[0]);
+	if (strcmp(words[0], "measure") == 0) {
+		if (nwords != 3)
+			return reject(why, REASON_MALFORMED,
+			    "measure needs IMAGE_DIR and VM_CONFIG");
+		out->mode = MODE_MEASURE;
+		out->file = words[1];
+		out->vm_config = words[2];
+		return true;
+	}
 	if (strcmp(words[0], "quote") != 0)
 		return reject(why, REASON_MALFORMED, "unexpected argument %s", words[0]);
 	if (nwords != 2)

@@ -18,6 +18,7 @@ enum options_mode {
 	MODE_VERIFY,
 	MODE_VERIFY_CERT,
 	MODE_QUOTE,
+	MODE_MEASURE,
 	MODE_HELP,
 	MODE_VERSION,
 };
@@ -27,6 +28,7 @@ struct options {
 	enum options_mode mode;
 	const char *config_path;        /* NULL: none given                        */
 	const char *file;               /* what to judge; "-" is standard input    */
+	const char *vm_config;          /* beside the image directory of measure   */
 	const char *collateral[OPTIONS_COLLATERAL_MAX];
 	size_t  ncollateral;
 	bool    has_at;

@@ -58,6 +58,13 @@ frame_wait(struct child *child, struct frame *frame, struct blob **payload, int6
 	}
 }
 
+bool
+session_frame(struct child *child, struct frame *frame, struct blob **payload, int64_t timeout_ms,
+    struct reason *why)
+{
+	return frame_wait(child, frame, payload, milliseconds() + timeout_ms, why);
+}
+
 /* Waits until a child has taken its configuration; *pin tells which PIN it refuses, from 1. */
 static bool
 ready_wait(struct child *child, uint32_t *pin, struct reason *why)
@@ -124,8 +131,8 @@ session_open(struct session *out, int *status, const struct options *options,
 	return out->directory != NULL && worker_open(out, status, why);
 }
 
-static void
-child_end(struct child *child)
+void
+session_child_end(struct child *child)
 {
 	child_close(child);
 	if (child->pid <= 0)
@@ -140,8 +147,8 @@ child_end(struct child *child)
 void
 session_close(struct session *session)
 {
-	child_end(&session->fetcher);
-	child_end(&session->worker);
+	session_child_end(&session->fetcher);
+	session_child_end(&session->worker);
 	blob_free(session->payload);
 	arena_free(session->arena);
 }

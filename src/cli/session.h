@@ -48,6 +48,13 @@ struct session_answer {
 bool    session_open(struct session *out, int *status, const struct options *options,
     const struct config *config, struct reason *why) MUST_CHECK;
 
+/* The next frame of a child; fails when it is gone, makes no sense or takes too long. */
+bool    session_frame(struct child *child, struct frame *frame, struct blob **payload,
+    int64_t timeout_ms, struct reason *why) MUST_CHECK;
+
+/* Ends a program and waits for it. */
+void    session_child_end(struct child *child);
+
 /* Ends the programs and waits for them. */
 void    session_close(struct session *session);
 

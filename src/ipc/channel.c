@@ -12,11 +12,12 @@
 #define COPY_MAX_LEN    8192    /* a shorter payload gets a blob of its own size        */
 #define SEND_IOVECS     16      /* frames that leave in one system call, about half of it */
 
-/* One frame that waits: its head and first part, its body, its descriptor. */
+/* One frame that waits: its head and first part, its body, its descriptors. */
 struct outgoing {
 	struct outgoing *next;
 	struct blob *body;
-	int     fd;                     /* sent with the first byte, then closed; -1    */
+	int     fds[FRAME_MAX_FDS];     /* sent with the first byte, then closed        */
+	unsigned nfds;
 	size_t  sent;                   /* bytes of head and body that have left        */
 	size_t  head_len;
 	uint8_t head[];
@@ -35,7 +36,8 @@ struct channel {
 	struct frame frame;
 	struct blob *payload;
 	size_t  payload_len;
-	int     received_fd;
+	int     fds[FRAME_MAX_FDS];     /* that came with it                            */
+	unsigned nfds;
 
 	struct blob *spare;             /* CHANNEL_AHEAD bytes: the next payload        */
 	size_t  spare_len;              /* of them, came behind a head                  */
@@ -92,10 +94,10 @@ blob_free(struct blob *blob)
 }
 
 static void
-fd_close(int fd)
+fds_close(int *fds, unsigned *nfds)
 {
-	if (fd != -1)
-		(void)close(fd);
+	while (*nfds > 0)
+		(void)close(fds[--*nfds]);
 }
 
 struct channel *
@@ -106,7 +108,7 @@ channel_new(int fd, unsigned self, unsigned peer, size_t max_pending)
 	if (channel == NULL || fcntl(fd, F_SETFL, O_NONBLOCK) == -1 ||
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1) {
 		free(channel);
-		fd_close(fd);
+		(void)close(fd);
 		return NULL;
 	}
 	channel->fd = fd;
@@ -114,7 +116,6 @@ channel_new(int fd, unsigned self, unsigned peer, size_t max_pending)
 	channel->peer = peer;
 	channel->max_pending = max_pending;
 	channel->last = &channel->first;
-	channel->received_fd = -1;
 	return channel;
 }
 
@@ -122,7 +123,7 @@ static void
 outgoing_free(struct outgoing *out)
 {
 	blob_free(out->body);
-	fd_close(out->fd);
+	fds_close(out->fds, &out->nfds);
 	free(out);
 }
 
@@ -140,7 +141,7 @@ channel_release(struct channel *channel)
 	blob_free(channel->payload);
 	blob_free(channel->spare);
 	free(channel->ahead);
-	fd_close(channel->received_fd);
+	fds_close(channel->fds, &channel->nfds);
 	free(channel);
 	return fd;
 }
@@ -149,7 +150,7 @@ void
 channel_free(struct channel *channel)
 {
 	if (channel != NULL)
-		fd_close(channel_release(channel));
+		(void)close(channel_release(channel));
 }
 
 int
@@ -170,9 +171,21 @@ outgoing_len(const struct outgoing *out)
 	return out->head_len + (out->body == NULL ? 0 : out->body->len);
 }
 
+/* Duplicates, which are closed when they have left. */
+static bool
+fds_copy(struct outgoing *out, const int *fds, unsigned nfds)
+{
+	for (; out->nfds < nfds; out->nfds++) {
+		out->fds[out->nfds] = fcntl(fds[out->nfds], F_DUPFD_CLOEXEC, 0);
+		if (out->fds[out->nfds] == -1)
+			return false;
+	}
+	return true;
+}
+
 /* Head and first part in one allocation, the body by reference. */
 static struct outgoing *
-outgoing_new(const struct frame *frame, struct bytes head, struct blob *body, int fd,
+outgoing_new(const struct frame *frame, struct bytes head, struct blob *body, const int *fds,
     struct reason *why)
 {
 	struct outgoing *out = malloc(sizeof *out + FRAME_HEAD_LEN + head.len);
@@ -183,7 +196,7 @@ outgoing_new(const struct frame *frame, struct bytes head, struct blob *body, in
 		(void)reject(why, REASON_INTERNAL, "out of memory");
 		return NULL;
 	}
-	*out = (struct outgoing){ .fd = -1 };
+	*out = (struct outgoing){ .sent = 0 };
 	if (!CBB_init_fixed(&cbb, out->head, FRAME_HEAD_LEN) || !frame_write(&cbb, frame) ||
 	    !CBB_finish(&cbb, NULL, &written)) {
 		CBB_cleanup(&cbb);
@@ -193,8 +206,8 @@ outgoing_new(const struct frame *frame, struct bytes head, struct blob *body, in
 	}
 	bytes_copy(out->head + FRAME_HEAD_LEN, head);
 	out->head_len = FRAME_HEAD_LEN + head.len;
-	if (fd != -1 && (out->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)) == -1) {
-		free(out);
+	if (!fds_copy(out, fds, frame->nfds)) {
+		outgoing_free(out);
 		(void)reject(why, REASON_INTERNAL, "no descriptor left to pass one on");
 		return NULL;
 	}
@@ -219,7 +232,7 @@ iovec_fill(struct iovec iov[SEND_IOVECS], const struct channel *channel)
 	for (const struct outgoing *out = channel->first; out != NULL; out = out->next) {
 		size_t skip = out->sent;
 
-		if (n + 2 > SEND_IOVECS || (out != channel->first && out->fd != -1))
+		if (n + 2 > SEND_IOVECS || (out != channel->first && out->nfds != 0))
 			break;
 		iovec_add(iov, &n, out->head, out->head_len, skip);
 		if (out->body != NULL)
@@ -235,17 +248,18 @@ send_some(struct channel *channel)
 	struct iovec iov[SEND_IOVECS];
 	union {
 		struct cmsghdr head;
-		char    room[CMSG_SPACE(sizeof(int))];
+		char    room[CMSG_SPACE(sizeof(int) * FRAME_MAX_FDS)];
 	} control = { 0 };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = iovec_fill(iov, channel) };
+	const size_t len = channel->first->nfds * sizeof(int);
 
-	if (channel->first->fd != -1) {
+	if (len != 0) {
 		msg.msg_control = control.room;
-		msg.msg_controllen = sizeof control.room;
+		msg.msg_controllen = CMSG_SPACE(len);
 		control.head.cmsg_level = SOL_SOCKET;
 		control.head.cmsg_type = SCM_RIGHTS;
-		control.head.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.head), &channel->first->fd, sizeof(int));
+		control.head.cmsg_len = CMSG_LEN(len);
+		memcpy(CMSG_DATA(&control.head), channel->first->fds, len);
 	}
 	return sendmsg(channel->fd, &msg, MSG_NOSIGNAL);
 }
@@ -259,10 +273,8 @@ sent(struct channel *channel, size_t n)
 		struct outgoing *out = channel->first;
 		size_t left = outgoing_len(out) - out->sent;
 
-		if (n > 0 && out->fd != -1) {
-			fd_close(out->fd);
-			out->fd = -1;
-		}
+		if (n > 0)
+			fds_close(out->fds, &out->nfds);
 		if (n < left) {
 			out->sent += n;
 			return;
@@ -295,17 +307,25 @@ bool
 channel_send(struct channel *channel, enum frame_type type, uint64_t job, struct bytes head,
     struct blob *body, int fd, struct reason *why)
 {
-	struct frame frame = { .type = type, .nfds = fd != -1, .job = job };
+	return channel_send_fds(channel, type, job, head, body, &fd, fd != -1, why);
+}
+
+bool
+channel_send_fds(struct channel *channel, enum frame_type type, uint64_t job, struct bytes head,
+    struct blob *body, const int *fds, unsigned nfds, struct reason *why)
+{
+	struct frame frame = { .type = type, .nfds = nfds, .job = job };
 	struct outgoing *out;
 	size_t pending;
 
+	assert(nfds <= FRAME_MAX_FDS);
 	if (!size_add(&frame.len, head.len, body == NULL ? 0 : body->len) ||
 	    frame.len > frame_max_len(type))
 		return reject(why, REASON_LIMIT, "frame %s is too long", frame_name(type));
 	if (!size_add(&pending, channel->pending_len, FRAME_HEAD_LEN + frame.len) ||
 	    pending > channel->max_pending)
 		return reject(why, REASON_LIMIT, "peer does not take its frames");
-	out = outgoing_new(&frame, head, body, fd, why);
+	out = outgoing_new(&frame, head, body, fds, why);
 	if (out == NULL)
 		return false;
 	*channel->last = out;
@@ -326,9 +346,9 @@ channel_flush(struct channel *channel, struct reason *why)
 	return true;
 }
 
-/* Keeps the one descriptor that may come along; any other is closed. */
+/* Keeps as many descriptors as may come along; any other is closed. */
 static bool
-fd_receive(struct channel *channel, struct msghdr *msg)
+fds_receive(struct channel *channel, struct msghdr *msg)
 {
 	bool ok = (msg->msg_flags & MSG_CTRUNC) == 0;
 
@@ -342,11 +362,11 @@ fd_receive(struct channel *channel, struct msghdr *msg)
 			int fd;
 
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-			if (channel->received_fd == -1) {
-				channel->received_fd = fd;
+			if (channel->nfds < FRAME_MAX_FDS) {
+				channel->fds[channel->nfds++] = fd;
 				continue;
 			}
-			fd_close(fd);
+			(void)close(fd);
 			ok = false;
 		}
 	}
@@ -373,7 +393,7 @@ receive_iov(struct channel *channel, struct iovec *iov, size_t niov, bool *ok)
 		n = recvmsg(channel->fd, &msg, MSG_CMSG_CLOEXEC);
 	while (n == -1 && errno == EINTR);
 	if (n > 0)
-		*ok = fd_receive(channel, &msg);
+		*ok = fds_receive(channel, &msg);
 	/* A read ends behind a descriptor, whatever else is there. */
 	channel->drained = n > 0 && (size_t)n < wanted && msg.msg_controllen == 0;
 	return n;
@@ -505,21 +525,31 @@ head_complete(struct channel *channel, struct reason *why)
 	return true;
 }
 
+/* What came along is what the frame announced; for one that has none, it is the next one's. */
+static bool
+fds_take(struct channel *channel, int *fds, struct reason *why)
+{
+	const unsigned announced = channel->frame.nfds;
+
+	if (announced == 0)
+		return true;
+	if (channel->nfds < announced)
+		return reject(why, REASON_MALFORMED,
+		    "frame %s without the descriptor it announces",
+		    frame_name(channel->frame.type));
+	if (channel->nfds > announced)
+		return reject(why, REASON_MALFORMED, "more descriptors than announced");
+	memcpy(fds, channel->fds, announced * sizeof *fds);
+	channel->nfds = 0;
+	return true;
+}
+
 static enum channel_event
-frame_complete(struct channel *channel, struct frame *frame, struct blob **payload, int *fd,
+frame_complete(struct channel *channel, struct frame *frame, struct blob **payload, int *fds,
     struct reason *why)
 {
-	*fd = -1;
-	if (channel->frame.nfds != 0) {
-		if (channel->received_fd == -1) {
-			(void)reject(why, REASON_MALFORMED,
-			    "frame %s without the descriptor it announces",
-			    frame_name(channel->frame.type));
-			return CHANNEL_BROKEN;
-		}
-		*fd = channel->received_fd;
-		channel->received_fd = -1;
-	}
+	if (!fds_take(channel, fds, why))
+		return CHANNEL_BROKEN;
 	*frame = channel->frame;
 	*payload = TAKE(channel->payload);
 	channel->has_frame = false;
@@ -552,7 +582,7 @@ receive_some(struct channel *channel, struct reason *why)
 		ahead_consume(channel);
 		return CHANNEL_FRAME;
 	}
-	if (begins && channel->received_fd != -1) {
+	if (begins && channel->nfds != 0) {
 		(void)reject(why, REASON_MALFORMED, "a descriptor that no frame announced");
 		return CHANNEL_BROKEN;
 	}
@@ -574,11 +604,31 @@ enum channel_event
 channel_receive(struct channel *channel, struct frame *frame, struct blob **payload, int *fd,
     struct reason *why)
 {
+	int fds[FRAME_MAX_FDS];
+	enum channel_event event = channel_receive_fds(channel, frame, payload, fds, why);
+
+	*fd = -1;
+	if (event != CHANNEL_FRAME || frame->nfds == 0)
+		return event;
+	if (frame->nfds == 1) {
+		*fd = fds[0];
+		return event;
+	}
+	fds_close(fds, &frame->nfds);
+	blob_free(TAKE(*payload));
+	(void)reject(why, REASON_MALFORMED, "frame %s is not expected", frame_name(frame->type));
+	return CHANNEL_BROKEN;
+}
+
+enum channel_event
+channel_receive_fds(struct channel *channel, struct frame *frame, struct blob **payload,
+    int fds[FRAME_MAX_FDS], struct reason *why)
+{
 	for (;;) {
 		enum channel_event event;
 
 		if (channel->has_frame && channel->payload_len == channel->frame.len)
-			return frame_complete(channel, frame, payload, fd, why);
+			return frame_complete(channel, frame, payload, fds, why);
 		if (!channel->has_frame && channel->head_len == FRAME_HEAD_LEN) {
 			if (!head_complete(channel, why))
 				return CHANNEL_BROKEN;

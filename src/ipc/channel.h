@@ -74,6 +74,11 @@ int     channel_release(struct channel *channel);
 bool    channel_send(struct channel *channel, enum frame_type type, uint64_t job,
     struct bytes head, struct blob *body, int fd, struct reason *why) MUST_CHECK;
 
+/* The same with as many descriptors as the type has. */
+bool    channel_send_fds(struct channel *channel, enum frame_type type, uint64_t job,
+    struct bytes head, struct blob *body, const int *fds, unsigned nfds,
+    struct reason *why) MUST_CHECK;
+
 /* Whether bytes wait to be sent. */
 bool    channel_pending(const struct channel *channel);
 
@@ -91,11 +96,15 @@ enum channel_event {
  * channel_receive - the next frame, when it is complete
  *
  *   payload one reference, the caller's; never NULL with CHANNEL_FRAME (len may be 0)
- *   fd      the descriptor that came along, the caller's; else -1
+ *   fd      the descriptor that came along, the caller's; else -1.  More than one breaks the peer
  *   effect  call it until it gives something else than CHANNEL_FRAME
  */
 enum channel_event channel_receive(struct channel *channel, struct frame *frame,
     struct blob **payload, int *fd, struct reason *why) MUST_CHECK;
+
+/* The same for a peer that may send several: frame->nfds of them, the caller's. */
+enum channel_event channel_receive_fds(struct channel *channel, struct frame *frame,
+    struct blob **payload, int fds[FRAME_MAX_FDS], struct reason *why) MUST_CHECK;
 
 /*
  * channel_wait - block until the channel can be read (or written, while something waits)

@@ -9,8 +9,10 @@
  *      supervisor ──► worker           first CONFIG, PIN, READY; then the supervisor hands
  *      supervisor ──► fetcher          its end to the acceptor, and the peer is
  *      acceptor  ◄──► worker, fetcher  the acceptor from then on
+ *      supervisor ◄─► measurer         one image: PAPERS gives NAMES, MEASURE gives RECORD
  *
- * The one-shot command line speaks the supervisor's and the acceptor's part itself.
+ * The one-shot command line speaks the supervisor's and the acceptor's part itself; SHAPE, which
+ * gives REGISTERS, is its alone.
  */
 #ifndef IPC_FRAME_H
 #define IPC_FRAME_H
@@ -19,13 +21,14 @@
 #include "core/reason.h"
 
 #define FRAME_HEAD_LEN  16
-#define FRAME_MAX_FDS   1
+#define FRAME_MAX_FDS   5       /* the files of an image that a measurement reads     */
 
 /* Who sits at an end; bits, because a peer may speak for two (the one-shot command line). */
 #define FRAME_SUPERVISOR        (1u << 0)
 #define FRAME_ACCEPTOR          (1u << 1)
 #define FRAME_WORKER            (1u << 2)
 #define FRAME_FETCHER           (1u << 3)
+#define FRAME_MEASURER          (1u << 4)
 
 /*      name      no  senders                        receivers                       most bytes  fds */
 #define FRAMES(X)                                                                                    \
@@ -46,7 +49,13 @@
 	X(CHECKED, 20, FRAME_WORKER | FRAME_ACCEPTOR, FRAME_ACCEPTOR | FRAME_FETCHER, 4096,      0)  \
 	X(FETCH,  32, FRAME_ACCEPTOR,                FRAME_FETCHER,                  1024,       0)  \
 	X(FOUND,  33, FRAME_FETCHER,                 FRAME_ACCEPTOR,                 8u << 20,   0)  \
-	X(FAILED, 34, FRAME_FETCHER,                 FRAME_ACCEPTOR,                 1024,       0)
+	X(FAILED, 34, FRAME_FETCHER,                 FRAME_ACCEPTOR,                 1024,       0)  \
+	X(PAPERS, 48, FRAME_SUPERVISOR,              FRAME_MEASURER,                 32,         2)  \
+	X(NAMES,  49, FRAME_MEASURER,                FRAME_SUPERVISOR,               1024,       0)  \
+	X(MEASURE, 50, FRAME_SUPERVISOR,             FRAME_MEASURER,                 256,        5)  \
+	X(RECORD, 51, FRAME_MEASURER,                FRAME_SUPERVISOR,               9216,       0)  \
+	X(SHAPE,  52, FRAME_SUPERVISOR,              FRAME_MEASURER,                 1u << 20,   5)  \
+	X(REGISTERS, 53, FRAME_MEASURER,             FRAME_SUPERVISOR,               64u << 10,  0)
 
 enum frame_type {
 #define FRAME_ENUM(name, no, senders, receivers, max, fds)      FRAME_TYPE_##name = no,

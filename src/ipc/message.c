@@ -645,3 +645,57 @@ message_ready_write(CBB *out, const struct ready_message *ready)
 	    span_write(out, ready->reason) &&
 	    span_write(out, ready->deadline) && span_write(out, ready->internal);
 }
+
+/* Measuring */
+
+bool
+message_names_read(struct names_message *names, CBS *in, struct reason *why)
+{
+	if (!span_read(&names->firmware, in) || !span_read(&names->kernel, in) ||
+	    !span_read(&names->initrd, in) || CBS_len(in) != 0)
+		return malformed(why, "NAMES");
+	return true;
+}
+
+bool
+message_names_write(CBB *out, const struct names_message *names)
+{
+	return span_write(out, names->firmware) && span_write(out, names->kernel) &&
+	    span_write(out, names->initrd);
+}
+
+bool
+message_record_read(struct record_message *record, CBS *in, struct reason *why)
+{
+	if (!bool_read(&record->ok, in) || !bool_read(&record->refused, in) ||
+	    !span_read(&record->payload, in) || !span_read(&record->reason, in) ||
+	    CBS_len(in) != 0)
+		return malformed(why, "RECORD");
+	/* Either what was measured, or why not. */
+	if (record->ok ? record->refused || record->reason.len != 0 || record->payload.len == 0 :
+	    record->payload.len != 0 || record->reason.len == 0)
+		return malformed(why, "RECORD");
+	return true;
+}
+
+bool
+message_record_write(CBB *out, const struct record_message *record)
+{
+	return bool_write(out, record->ok) && bool_write(out, record->refused) &&
+	    span_write(out, record->payload) && span_write(out, record->reason);
+}
+
+bool
+message_registers_read(struct registers_message *registers, CBS *in, struct reason *why)
+{
+	if (!span_read(&registers->json, in) || !span_read(&registers->text, in) ||
+	    CBS_len(in) != 0)
+		return malformed(why, "REGISTERS");
+	return true;
+}
+
+bool
+message_registers_write(CBB *out, const struct registers_message *registers)
+{
+	return span_write(out, registers->json) && span_write(out, registers->text);
+}

@@ -147,6 +147,36 @@ bool    message_worker_write(CBB *out, const struct worker_message *worker) MUST
 bool    message_stuck_read(uint32_t *slot, CBS *in, struct reason *why) MUST_CHECK;
 bool    message_stuck_write(CBB *out, uint32_t slot) MUST_CHECK;
 
+/* NAMES: how the files of an image are called, from a metadata.json whose hash was right.  PAPERS
+ * is the os_image_hash, or nothing for whatever image sha256sum.txt is of; MEASURE a key alone, of
+ * an image or a kernel (message_key_*); SHAPE a VM configuration's JSON. */
+struct names_message {
+	struct bytes firmware, kernel, initrd;
+};
+
+bool    message_names_read(struct names_message *names, CBS *in, struct reason *why) MUST_CHECK;
+bool    message_names_write(CBB *out, const struct names_message *names) MUST_CHECK;
+
+/* RECORD: what was asked to be measured, still to be signed, or why it could not be. */
+struct record_message {
+	bool    ok;
+	bool    refused;        /* when not: by what the files hold; it stays so        */
+	struct bytes payload;   /* when ok                                              */
+	struct bytes reason;    /* when not                                             */
+};
+
+bool    message_record_read(struct record_message *record, CBS *in, struct reason *why) MUST_CHECK;
+bool    message_record_write(CBB *out, const struct record_message *record) MUST_CHECK;
+
+/* REGISTERS: for standard output, and for a person. */
+struct registers_message {
+	struct bytes json, text;
+};
+
+bool    message_registers_read(struct registers_message *registers, CBS *in,
+    struct reason *why) MUST_CHECK;
+bool    message_registers_write(CBB *out, const struct registers_message *registers) MUST_CHECK;
+
 /* READY: a child has taken its configuration, or says why it cannot. */
 struct ready_message {
 	bool    ok;

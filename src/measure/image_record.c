@@ -73,6 +73,18 @@ image_open(struct image *image, struct arena *arena, const struct digest256 *os_
 	    metadata_read(&image->metadata, arena, files->metadata, why);
 }
 
+bool
+image_metadata_read(struct metadata *metadata, struct arena *arena,
+    const struct digest256 *os_image_hash, const struct image_files *files, struct reason *why)
+{
+	struct image image;
+
+	if (!image_open(&image, arena, os_image_hash, files, why))
+		return false;
+	*metadata = image.metadata;
+	return true;
+}
+
 static bool
 kernel_check(const struct image *image, const struct image_files *files, struct reason *why)
 {

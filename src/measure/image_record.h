@@ -70,6 +70,16 @@ bool    image_record_compute(struct image_record *record, struct arena *arena,
     const struct digest256 *os_image_hash, const struct image_files *files,
     struct reason *why) MUST_CHECK;
 
+/*
+ * image_metadata_read - which files an image has, before they are opened
+ *
+ *   files   manifest and metadata; the rest is not looked at
+ *   fails   as image_record_compute()
+ */
+bool    image_metadata_read(struct metadata *metadata, struct arena *arena,
+    const struct digest256 *os_image_hash, const struct image_files *files,
+    struct reason *why) MUST_CHECK;
+
 bool    image_record_write(CBB *out, const struct image_record *record) MUST_CHECK;
 
 /*

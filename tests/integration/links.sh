@@ -44,6 +44,9 @@ without dstack-verifier-acceptor "$crypto|$judging|$fetching|config_|(execve|for
 linked dstack-verifier-fetcher libcurl-gnutls libsqlite3
 without dstack-verifier-fetcher "$crypto|$judging|$serving|execve|fork\$|fork@"
 
+linked dstack-verifier-measurer libjson-c
+without dstack-verifier-measurer "$fetching|$serving|dcap_|evidence_|event_log_|dv_|image_fact_|config_key|execve|fork\$|fork@|socket@|connect@"
+
 linked dstack-verifier-worker libjson-c
 without dstack-verifier-worker "$fetching|$serving|config_key|execve|fork\$|fork@"
 

@@ -182,11 +182,16 @@ line_put(char *out, size_t room_len, const struct digest256 *digest, const char 
 	return (size_t)snprintf(out, room_len, "%s  %s\n", hex, name);
 }
 
+struct bytes
+image_case_initrd(const struct image_case *image, struct arena *arena)
+{
+	return (struct bytes){ noise(arena, "initrd", IMAGE_CASE_INITRD_LEN), image->initrd_len };
+}
+
 void
 image_case_seal(struct image_case *image, struct arena *arena)
 {
-	const struct bytes initrd = { noise(arena, "initrd", IMAGE_CASE_INITRD_LEN),
-	    image->initrd_len };
+	const struct bytes initrd = image_case_initrd(image, arena);
 	struct image_files *f = &image->files;
 	const size_t max = 1024;
 	char *manifest = room(arena, max);

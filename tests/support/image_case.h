@@ -36,6 +36,9 @@ struct image_case {
 /* The sample image of the independent calculator, sealed. */
 void    image_case_init(struct image_case *image, struct arena *arena);
 
+/* Its initrd. */
+struct bytes image_case_initrd(const struct image_case *image, struct arena *arena);
+
 /* Hashes the files and writes the manifest. */
 void    image_case_seal(struct image_case *image, struct arena *arena);
 

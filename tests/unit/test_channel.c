@@ -161,6 +161,101 @@ test_descriptors(void **state)
 	channel_free(to);
 }
 
+static void
+fd_check(int fd, const struct stat *sent)
+{
+	struct stat got;
+
+	assert_int_equal(fstat(fd, &got), 0);
+	assert_int_equal(got.st_ino, sent->st_ino);
+	(void)close(fd);
+}
+
+/* Two frames with several descriptors each, in order, and none with the frame between. */
+static void
+test_several(void **state)
+{
+	struct channel *from, *to;
+	struct reason why = { 0 };
+	struct frame frame;
+	struct blob *payload;
+	struct stat sent[6];
+	int fds[2], files[6], got[FRAME_MAX_FDS];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	from = channel_new(fds[0], FRAME_SUPERVISOR, FRAME_MEASURER, (size_t)1 << 20);
+	to = channel_new(fds[1], FRAME_MEASURER, FRAME_SUPERVISOR, (size_t)1 << 20);
+	for (size_t i = 0; i < 6; i += 2)
+		assert_int_equal(pipe(files + i), 0);
+	for (size_t i = 0; i < 6; i++)
+		assert_int_equal(fstat(files[i], &sent[i]), 0);
+	assert_true(channel_send_fds(from, FRAME_TYPE_MEASURE, 0, BYTES_OF("key"), NULL, files, 5,
+	    &why));
+	assert_true(channel_send_fds(from, FRAME_TYPE_PAPERS, 0, (struct bytes){ 0 }, NULL,
+	    files + 4, 2, &why));
+	for (unsigned n = 5; n != 0; n = n == 5 ? 2 : 0) {
+		assert_int_equal(channel_receive_fds(to, &frame, &payload, got, &why),
+		    CHANNEL_FRAME);
+		assert_int_equal(frame.nfds, n);
+		blob_free(payload);
+		for (unsigned i = 0; i < n; i++)
+			fd_check(got[i], &sent[n == 5 ? i : 4 + i]);
+	}
+	assert_int_equal(channel_receive_fds(to, &frame, &payload, got, &why), CHANNEL_IDLE);
+	/* Who expects one at most is not sent five. */
+	assert_true(channel_send_fds(from, FRAME_TYPE_MEASURE, 0, BYTES_OF("key"), NULL, files, 5,
+	    &why));
+	assert_int_equal(channel_receive(to, &frame, &payload, got, &why), CHANNEL_BROKEN);
+	assert_string_equal(why.text, "frame MEASURE is not expected");
+	for (size_t i = 0; i < 6; i++)
+		(void)close(files[i]);
+	channel_free(from);
+	channel_free(to);
+}
+
+/* As many descriptors as told beside a head that announces `announced`. */
+static void
+miscounted(unsigned told, uint8_t announced, const char *wanted)
+{
+	const uint8_t head[FRAME_HEAD_LEN] = { FRAME_TYPE_MEASURE, 0, announced };
+	struct iovec iov = { (void *)(uintptr_t)head, sizeof head };
+	union {
+		struct cmsghdr head;
+		char    room[CMSG_SPACE(6 * sizeof(int))];
+	} control = { 0 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room,
+	    .msg_controllen = CMSG_SPACE(told * sizeof(int)) };
+	int fds[2], six[6], got[FRAME_MAX_FDS];
+	struct reason why = { 0 };
+	struct channel *to;
+	struct frame frame;
+	struct blob *payload;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	to = channel_new(fds[1], FRAME_MEASURER, FRAME_SUPERVISOR, (size_t)1 << 20);
+	for (size_t i = 0; i < NELEM(six); i++)
+		six[i] = fds[0];
+	control.head.cmsg_level = SOL_SOCKET;
+	control.head.cmsg_type = SCM_RIGHTS;
+	control.head.cmsg_len = CMSG_LEN(told * sizeof(int));
+	memcpy(CMSG_DATA(&control.head), six, told * sizeof(int));
+	assert_int_equal(sendmsg(fds[0], &msg, 0), sizeof head);
+	assert_int_equal(channel_receive_fds(to, &frame, &payload, got, &why), CHANNEL_BROKEN);
+	assert_string_equal(why.text, wanted);
+	(void)close(fds[0]);
+	channel_free(to);
+}
+
+static void
+test_miscounted(void **state)
+{
+	(void)state;
+	miscounted(4, 5, "frame MEASURE without the descriptor it announces");
+	miscounted(6, 5, "more descriptors than announced");
+	miscounted(4, 4, "frame MEASURE with 4 descriptors, not 5");
+}
+
 static const struct {
 	const char *name;
 	uint8_t bytes[24];
@@ -300,6 +395,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_several),
+		cmocka_unit_test(test_miscounted),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_stray_descriptor),
 		cmocka_unit_test(test_pending),

@@ -345,6 +345,80 @@ test_facts(void **state)
 }
 
 static bool
+names_again(struct message *again, CBS *in)
+{
+	struct names_message names;
+
+	if (!message_names_read(&names, in, &why))
+		return false;
+	WRITE(again, message_names_write(&cbb, &names));
+	return true;
+}
+
+static bool
+record_again(struct message *again, CBS *in)
+{
+	struct record_message record;
+
+	if (!message_record_read(&record, in, &why))
+		return false;
+	WRITE(again, message_record_write(&cbb, &record));
+	return true;
+}
+
+static bool
+registers_again(struct message *again, CBS *in)
+{
+	struct registers_message registers;
+
+	if (!message_registers_read(&registers, in, &why))
+		return false;
+	WRITE(again, message_registers_write(&cbb, &registers));
+	return true;
+}
+
+static const struct {
+	const char *name;
+	struct record_message record;
+	bool    ok;
+} records[] = {
+	{ "measured", { .ok = true, .payload = { (const uint8_t *)"abc", 3 } }, true },
+	{ "refused", { .refused = true, .reason = { (const uint8_t *)"why", 3 } }, true },
+	{ "failed", { .reason = { (const uint8_t *)"why", 3 } }, true },
+	{ "nothing measured", { .ok = true }, false },
+	{ "no reason", { .refused = true }, false },
+	{ "measured and refused", { .ok = true, .refused = true,
+	    .payload = { (const uint8_t *)"abc", 3 } }, false },
+	{ "measured, with a reason", { .ok = true, .payload = { (const uint8_t *)"abc", 3 },
+	    .reason = { (const uint8_t *)"why", 3 } }, false },
+	{ "refused, with a record", { .payload = { (const uint8_t *)"abc", 3 },
+	    .reason = { (const uint8_t *)"why", 3 } }, false },
+};
+
+static void
+test_measuring(void **state)
+{
+	const struct names_message names = { bytes_str("ovmf.fd"), bytes_str("bzImage"),
+	    bytes_str("initrd") };
+	const struct registers_message registers = { bytes_str("{}"), bytes_str("text") };
+	struct message m, again;
+	CBS in;
+
+	WRITE(&m, message_names_write(&cbb, &names));
+	check(&m, names_again, false);
+	WRITE(&m, message_registers_write(&cbb, &registers));
+	check(&m, registers_again, false);
+	for (size_t i = 0; i < NELEM(records); i++) {
+		WRITE(&m, message_record_write(&cbb, &records[i].record));
+		CBS_init(&in, m.data, m.len);
+		if (record_again(&again, &in) != records[i].ok)
+			fail_msg("%s", records[i].name);
+		if (records[i].ok)
+			check(&m, record_again, false);
+	}
+}
+
+static bool
 worker_config_again(struct message *again, CBS *in)
 {
 	struct worker_config config;
@@ -515,6 +589,7 @@ main(void)
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_needs),
 		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_measuring),
 		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_configurations),
 		cmocka_unit_test(test_hostile_lists),

@@ -24,6 +24,7 @@ static const struct {
 	{ "quote", "quote q.bin", MODE_QUOTE, "q.bin", NULL },
 	{ "quote from standard input", "quote -", MODE_QUOTE, "-", NULL },
 	{ "options around quote", "--at 1 quote --collateral c q.bin", MODE_QUOTE, "q.bin", NULL },
+	{ "measure", "measure dir vm.json", MODE_MEASURE, "dir", NULL },
 	{ "a file like an option", "quote -- --at", MODE_QUOTE, "--at", NULL },
 
 	{ "unknown", "--foo", 0, NULL, "unexpected argument --foo" },
@@ -36,6 +37,9 @@ static const struct {
 	{ "value for a flag", "--version=1", 0, NULL, "unexpected argument --version=1" },
 	{ "quote without file", "quote", 0, NULL, "quote needs one FILE" },
 	{ "quote with two files", "quote a b", 0, NULL, "quote needs one FILE" },
+	{ "measure without a shape", "measure dir", 0, NULL,
+	    "measure needs IMAGE_DIR and VM_CONFIG" },
+	{ "measure with two", "measure a b c", 0, NULL, "measure needs IMAGE_DIR and VM_CONFIG" },
 	{ "file too many", "--verify a b", 0, NULL, "unexpected argument b" },
 	{ "verify and quote", "--verify a quote b", 0, NULL, "unexpected argument quote" },
 	{ "verify twice", "--verify a --verify b", 0, NULL, "--verify is given twice" },
