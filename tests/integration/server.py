@@ -70,7 +70,7 @@ class Server:
     count = 0
     lock = threading.Lock()
 
-    def __init__(self, pccs=(), at=AT, collateral=(), cache=None, **config):
+    def __init__(self, pccs=(), at=AT, collateral=(), cache=None, root=None, **config):
         with Server.lock:
             Server.count += 1
             self.dir = os.path.join(SCRATCH, 'server.%d' % Server.count)
@@ -84,6 +84,9 @@ class Server:
         lines += ['%s = %s' % (k, json.dumps(v)) for k, v in config.items()]
         lines += ['[attestation.urls]', 'pccs = %s' % json.dumps(
             [p if isinstance(p, str) else p.url for p in pccs] or ['http://127.0.0.1:9'])]
+        if root is not None:                    # in the place of Intel's
+            lines += ['[attestation.root_ca]', 'tdx = "%s"' % root, '[attestation]',
+                      'insecure_allow_external_trust_anchors = true']
         with open(self.dir + '/config.toml', 'w') as f:
             f.write('\n'.join(lines) + '\n')
         arguments = [BUILD + '/dstack-verifier', '--config', self.dir + '/config.toml']
