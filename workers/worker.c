@@ -176,6 +176,7 @@ job(struct worker *worker, uint64_t id, CBS *in, struct reason *why)
 		.failures = head.failures,
 		.nfailures = head.nfailures,
 		.full_reason = head.full_reason,
+		.summary = head.summary,
 	};
 	switch (head.kind) {
 	case JOB_VERIFY:

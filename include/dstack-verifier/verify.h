@@ -70,6 +70,7 @@ struct dv_request {
 	const struct dv_failure *failures;
 	size_t  nfailures;
 	bool    full_reason;            /* one-shot: internal errors with their chain */
+	bool    summary;                /* the answer's summary is wanted            */
 };
 
 /* Most facts one run can ask for: the four items of Intel collateral, or one image. */
@@ -86,7 +87,7 @@ struct dv_answer {
 	enum dv_stage stage;            /* where it failed                           */
 	struct dv_span json;            /* the response object; empty unless 200     */
 	const char *reason;             /* as in the response, or why 400 or 422; NULL when valid */
-	const char *summary;            /* for a person, several lines               */
+	const char *summary;            /* for a person, several lines; NULL unless wanted */
 	unsigned public_key_operations; /* signatures checked in this call           */
 };
 

@@ -86,7 +86,7 @@ arena_free(struct arena *arena)
 }
 
 void *
-arena_alloc(struct arena *arena, size_t len, struct reason *why)
+arena_room(struct arena *arena, size_t len, struct reason *why)
 {
 	const size_t align = alignof(max_align_t);
 	struct block *block = arena->blocks;
@@ -114,7 +114,16 @@ arena_alloc(struct arena *arena, size_t len, struct reason *why)
 	block->used += room;
 	arena->total_len += padded;
 	ASAN_UNPOISON_MEMORY_REGION(p, len);
-	memset(p, 0, len);
+	return p;
+}
+
+void *
+arena_alloc(struct arena *arena, size_t len, struct reason *why)
+{
+	void *p = arena_room(arena, len, why);
+
+	if (p != NULL)
+		memset(p, 0, len);
 	return p;
 }
 
@@ -139,10 +148,11 @@ arena_copy(struct arena *arena, struct bytes *out, struct bytes from, struct rea
 
 	if (!size_add(&len, from.len, 1))
 		return reject(why, REASON_LIMIT, "input is too long");
-	p = arena_alloc(arena, len, why);
+	p = arena_room(arena, len, why);
 	if (p == NULL)
 		return false;
 	bytes_copy(p, from);
+	p[from.len] = '\0';
 	*out = (struct bytes){ p, from.len };
 	return true;
 }

@@ -29,6 +29,9 @@ void    arena_reset(struct arena *arena);
  */
 void   *arena_alloc(struct arena *arena, size_t len, struct reason *why) MUST_CHECK;
 
+/* The same, not cleared: for what is written whole at once. */
+void   *arena_room(struct arena *arena, size_t len, struct reason *why) MUST_CHECK;
+
 /* n zeroed elements of `size` bytes each, as arena_alloc(). */
 void   *arena_array(struct arena *arena, size_t n, size_t size, struct reason *why) MUST_CHECK;
 

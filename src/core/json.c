@@ -212,10 +212,11 @@ json_value_text(const char **out, struct arena *arena, const struct json *value,
 static bool
 chars_hex(uint8_t *out, struct bytes chars, const char *name, struct reason *why)
 {
-	struct reason inner;
+	if (!hex_decode(out, chars, why)) {
+		const struct reason inner = *why;
 
-	if (!hex_decode(out, chars, &inner))
 		return reject(why, inner.kind, "\"%s\" %s", name, inner.text);
+	}
 	return true;
 }
 
@@ -251,7 +252,7 @@ json_value_hex_var(struct bytes *out, struct arena *arena, const struct json *va
 		return false;
 	if (chars.len / 2 > max_len)
 		return reject(why, REASON_LIMIT, "\"%s\" is longer than %zu bytes", name, max_len);
-	data = arena_alloc(arena, chars.len / 2, why);
+	data = arena_room(arena, chars.len / 2, why);
 	if (data == NULL || !chars_hex(data, chars, name, why))
 		return false;
 	*out = (struct bytes){ data, chars.len / 2 };

@@ -61,8 +61,12 @@ static bool
 nodes_grow(struct scan *s)
 {
 	size_t room = s->room == 0 ? FIRST_NODES : s->room * 2;
-	struct json *nodes = arena_array(s->arena, room, sizeof *nodes, s->why);
+	struct json *nodes;
+	size_t len;
 
+	if (!size_mul(&len, room, sizeof *nodes))
+		return reject(s->why, REASON_LIMIT, "input is too long");
+	nodes = arena_room(s->arena, len, s->why);
 	if (nodes == NULL)
 		return false;
 	if (s->n != 0)

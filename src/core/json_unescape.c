@@ -62,7 +62,7 @@ static bool
 unescape_short(struct bytes *out, struct arena *arena, struct bytes from, struct reason *why)
 {
 	const uint8_t *p = from.ptr, *end = from.ptr + from.len;
-	uint8_t *start = arena_alloc(arena, from.len + WORD_LEN, why);
+	uint8_t *start = arena_room(arena, from.len + WORD_LEN, why);
 	uint8_t *to = start;
 	size_t n;
 

@@ -257,7 +257,8 @@ dv_quote(struct dv_context *context, struct dv_answer *answer, const struct dv_r
 	answer->unavailable = v->why.kind == REASON_UNAVAILABLE;
 	answer->stage = verdict_code_stage(v->code);
 	answer->reason = v->code == VERDICT_NONE ? NULL : v->why.text;
-	answer->summary = summary_of_quote(context->arena, v);
+	if (request->summary)
+		answer->summary = summary_of_quote(context->arena, v);
 	if (!CBB_init(&cbb, ANSWER_LEN))
 		return false;
 	write_quote_answer(&w, v, &terms);

@@ -479,7 +479,8 @@ render_answer(struct dv_context *context, struct dv_answer *answer, const struct
 	answer->unavailable = !v->valid && v->why.kind == REASON_UNAVAILABLE;
 	answer->stage = verdict_code_stage(v->code);
 	answer->reason = v->valid ? NULL : v->why.text;
-	answer->summary = summary_of(context->arena, v, terms);
+	if (terms->summary)
+		answer->summary = summary_of(context->arena, v, terms);
 	if (!CBB_init(&cbb, ANSWER_LEN))
 		return false;
 	write_response(&w, v, terms);

@@ -10,7 +10,7 @@
 
 #include "verify/context.h"
 
-/* The response object, the outcome and the summary into *answer; false: memory is out. */
+/* Response object, outcome and, where wanted, summary into *answer; false: memory is out. */
 bool    render_answer(struct dv_context *context, struct dv_answer *answer,
             const struct verdict *v, const struct verdict_terms *terms) MUST_CHECK;
 

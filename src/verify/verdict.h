@@ -114,6 +114,7 @@ struct verdict_terms {
 	bool    pinned_collateral;
 	int64_t now;
 	bool    full_reason;
+	bool    summary;
 	bool    no_images;
 };
 

@@ -273,6 +273,7 @@ dv_verify(struct dv_context *context, struct dv_answer *answer, const struct dv_
 	context_begin(context, answer);
 	context_terms(&terms, context, request->now);
 	terms.full_reason = request->full_reason;
+	terms.summary = request->summary;
 	*v = (struct verdict){ .request = &context->request };
 	warnings_init(&v->warnings, context->arena);
 	if (!request_read(&context->request, context->arena, span(request->body),
@@ -300,6 +301,7 @@ dv_fault_answer(struct dv_context *context, struct dv_answer *answer, enum dv_fa
 
 	context_begin(context, answer);
 	context_terms(&terms, context, 0);
+	terms.summary = true;
 	context->request = (struct request){ 0 };
 	*v = (struct verdict){ .request = &context->request };
 	switch (fault) {

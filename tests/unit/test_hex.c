@@ -42,13 +42,13 @@ digit_value(unsigned c)
 	return at == NULL ? -1 : (int)((at - digits) % 16);
 }
 
-/* Every byte at every place of a word and of the rest behind it. */
+/* Every byte at every place of a run, of a word and of the rest behind them. */
 static void
 test_every_byte(void **state)
 {
-	for (size_t at = 0; at < 22; at++)
+	for (size_t at = 0; at < 54; at++)
 		for (unsigned c = 0; c < 256; c++) {
-			uint8_t text[22], out[11];
+			uint8_t text[54], out[27];
 			struct reason why;
 			int value = digit_value(c);
 

@@ -45,6 +45,31 @@ test_bad_request(void **state)
 	world_fini(&m);
 }
 
+/* Made for those who ask for it; a fault outside the call is told with it. */
+static void
+test_summary(void **state)
+{
+	struct dv_request request = { .body = { (const uint8_t *)"{}", 2 }, .now = MOCK_NOW };
+	struct world m;
+
+	world_init(&m);
+	world_context(&m);
+	assert_true(dv_verify(m.context, &m.answer, &request));
+	assert_null(m.answer.summary);
+	request.summary = true;
+	assert_true(dv_verify(m.context, &m.answer, &request));
+	assert_memory_equal(m.answer.summary, "NOT VALID  ", 11);
+	request.body = (struct dv_span){ (const uint8_t *)"x", 1 };
+	assert_true(dv_quote(m.context, &m.answer, &request));
+	assert_memory_equal(m.answer.summary, "REFUSED  ", 9);
+	request.summary = false;
+	assert_true(dv_quote(m.context, &m.answer, &request));
+	assert_null(m.answer.summary);
+	assert_true(dv_fault_answer(m.context, &m.answer, DV_FAULT_INPUT, "no such file"));
+	assert_memory_equal(m.answer.summary, "NOT VALID  ", 11);
+	world_fini(&m);
+}
+
 /* A request that needs more memory than a job may take is answered, and the fault is not its own. */
 static void
 test_too_large(void **state)
@@ -167,6 +192,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad_request),
+		cmocka_unit_test(test_summary),
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_context_new),

@@ -33,7 +33,7 @@ static bool
 judge(struct dv_context *context, bool whole, struct reason *why)
 {
 	const struct dv_request request = {
-		.body = span(whole ? body : quote), .now = MOCK_NOW,
+		.body = span(whole ? body : quote), .now = MOCK_NOW, .summary = true,
 	};
 	struct dv_answer answer;
 	bool ok = whole ? dv_verify(context, &answer, &request) :
