@@ -12,7 +12,9 @@ set -u
 LC_ALL=C
 export LC_ALL
 source=$(cd "$(dirname "$0")/../.." && pwd)
-mirror=${MIRROR:-http://deb.debian.org/debian}
+# The mirror that the machine uses for Debian itself.
+mirror=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+    grep '/debian/*$' | head -n 1)}
 
 say() { echo "package.sh: $*"; }
 skip() { say "SKIP: $*"; exit 77; }
