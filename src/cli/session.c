@@ -163,12 +163,12 @@ struct errand {
 };
 
 static void
-errand_fail(struct errand *errand, size_t i, unsigned http_status)
+errand_fail(struct errand *errand, size_t i, unsigned http_status, struct bytes refusal)
 {
 	errand->done[i] = true;
 	if (errand->nfailures < MESSAGE_MAX_FAILURES)
-		errand->failures[errand->nfailures++] =
-		    (struct dv_failure){ errand->keys[i], http_status };
+		errand->failures[errand->nfailures++] = (struct dv_failure){ errand->keys[i],
+		    http_status, { refusal.ptr, refusal.len } };
 }
 
 /* The place of a key among those still waited for; n when it is not. */
@@ -243,7 +243,7 @@ found(struct session *session, struct errand *errand, struct blob *payload, stru
 		return false;
 	errand->done[i] = checked.accepted;
 	if (checked.accepted && fact.stale)
-		errand_fail(errand, i, 0);
+		errand_fail(errand, i, 0, (struct bytes){ 0 });
 	return channel_send(session->fetcher.channel, FRAME_TYPE_CHECKED, 0, (struct bytes){ 0 },
 	    word, -1, why);
 }
@@ -253,6 +253,7 @@ fetched(struct session *session, struct errand *errand, const struct frame *fram
     struct blob *payload, struct reason *why)
 {
 	struct dv_failure failure;
+	struct bytes refusal;
 	CBS in = cbs_bytes(blob_bytes(payload));
 	size_t i;
 
@@ -263,8 +264,13 @@ fetched(struct session *session, struct errand *errand, const struct frame *fram
 	if (!message_failed_read(&failure, &in, why))
 		return false;
 	i = errand_find(errand, &failure.key);
-	if (i != errand->n)
-		errand_fail(errand, i, failure.http_status);
+	if (i == errand->n)
+		return true;
+	/* The errand outlives the frame. */
+	if (!arena_copy(session->arena, &refusal,
+	    (struct bytes){ failure.refusal.ptr, failure.refusal.len }, why))
+		return false;
+	errand_fail(errand, i, failure.http_status, refusal);
 	return true;
 }
 
@@ -316,7 +322,7 @@ needs(struct session *session, struct errand *errand, struct blob *payload, stru
 	session_say(session->config, LOG_LEVEL_WARN, "dstack-verifier-fetcher: %s", broken.text);
 	for (size_t i = 0; i < errand->n; i++)
 		if (!errand->done[i])
-			errand_fail(errand, i, 0);
+			errand_fail(errand, i, 0, (struct bytes){ 0 });
 	return true;
 }
 

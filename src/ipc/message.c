@@ -181,21 +181,27 @@ message_key_write(CBB *out, const struct dv_key *key)
 static bool
 failure_read(struct dv_failure *failure, CBS *in, struct reason *why)
 {
-	uint16_t status;
+	uint16_t status, len;
+	CBS refusal;
 
 	if (!message_key_read(&failure->key, in, why))
 		return false;
-	if (!CBS_get_u16le(in, &status))
+	if (!CBS_get_u16le(in, &status) || !CBS_get_u16le(in, &len) ||
+	    len > MESSAGE_MAX_REFUSAL_LEN || !CBS_get_bytes(in, &refusal, len))
 		return malformed(why, "failure");
 	failure->http_status = status;
+	failure->refusal = span_bytes(bytes_cbs(&refusal));
 	return true;
 }
 
 static bool
 failure_write(CBB *out, const struct dv_failure *failure)
 {
-	return message_key_write(out, &failure->key) &&
-	    CBB_add_u16le(out, (uint16_t)failure->http_status);
+	return failure->refusal.len <= MESSAGE_MAX_REFUSAL_LEN &&
+	    message_key_write(out, &failure->key) &&
+	    CBB_add_u16le(out, (uint16_t)failure->http_status) &&
+	    CBB_add_u16le(out, (uint16_t)failure->refusal.len) &&
+	    CBB_add_bytes(out, failure->refusal.ptr, failure->refusal.len);
 }
 
 bool

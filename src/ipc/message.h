@@ -14,6 +14,7 @@
 #include "dstack-verifier/facts.h"
 #include "dstack-verifier/verify.h"
 
+#define MESSAGE_MAX_REFUSAL_LEN 512     /* of the text of a failure                     */
 #define MESSAGE_MAX_FAILURES    8       /* per job: collateral items and one image      */
 
 /* The name of a fact.  Reading refuses a type, TEE or CA that does not exist, and members

@@ -20,7 +20,7 @@ struct ask {
 	struct blob *key;               /* as it is on the wire                         */
 	unsigned n;
 	bool    failed;
-	unsigned http_status;
+	struct blob *failure;           /* FAILED's payload; NULL: not reachable        */
 };
 
 struct park {
@@ -307,8 +307,10 @@ facts_free_park(struct job *job)
 {
 	if (job->park == NULL)
 		return;
-	for (size_t i = 0; i < job->park->nasks; i++)
+	for (size_t i = 0; i < job->park->nasks; i++) {
 		blob_free(job->park->asks[i].key);
+		blob_free(job->park->asks[i].failure);
+	}
 	free(TAKE(job->park));
 }
 
@@ -320,11 +322,14 @@ facts_failures(const struct job *job, struct dv_failure *failures)
 
 	for (size_t i = 0; job->park != NULL && i < job->park->nasks; i++) {
 		const struct ask *ask = &job->park->asks[i];
-		CBS in = cbs_bytes(blob_bytes(ask->key));
+		struct dv_failure *failure = &failures[n];
+		CBS in = cbs_bytes(blob_bytes(ask->failure != NULL ? ask->failure : ask->key));
 
-		if (!ask->failed || !message_key_read(&failures[n].key, &in, &why))
-			continue;
-		failures[n++].http_status = ask->http_status;
+		*failure = (struct dv_failure){ .http_status = 0 };
+		if (ask->failed && (ask->failure != NULL ?
+		    message_failed_read(failure, &in, &why) :
+		    message_key_read(&failure->key, &in, &why)))
+			n++;
 	}
 	return n;
 }
@@ -355,15 +360,16 @@ ask_note(struct park *park, struct blob *key)
 	return ask;
 }
 
-/* The job is to be told that the key could not be had. */
+/* The job is to be told that the key could not be had; a reference of `failure` is taken. */
 static void
-wait_fail(const struct wait *wait, unsigned http_status)
+wait_fail(const struct wait *wait, struct blob *failure)
 {
 	struct ask *ask = ask_find(wait->job->park, wait->want->key);
 
 	assert(ask != NULL);
 	ask->failed = true;
-	ask->http_status = http_status;
+	blob_free(ask->failure);
+	ask->failure = failure == NULL ? NULL : blob_ref(failure);
 }
 
 /* Whether one more job may wait for a PCK certificate, and for this one. */
@@ -543,7 +549,7 @@ facts_failed(struct acceptor *acceptor, struct blob *payload, struct reason *why
 	if (want == NULL)
 		return true;
 	while ((wait = TAILQ_FIRST(&want->waits)) != NULL) {
-		wait_fail(wait, failure.http_status);
+		wait_fail(wait, payload);
 		wait_resolve(acceptor, wait);
 	}
 	want_free(acceptor, want);
@@ -578,7 +584,7 @@ accepted(struct acceptor *acceptor, struct worker *worker, struct fact *fact, bo
 		if (wait->job->worker != worker)
 			continue;
 		if (fact->stale)
-			wait_fail(wait, 0);
+			wait_fail(wait, NULL);
 		wait_resolve(acceptor, wait);
 	}
 	fact_send_waiting(fact);

@@ -32,6 +32,9 @@ MESSAGE(fetcher_config, struct fetcher_config, (&m, fuzz_arena(), in, why), (out
 MESSAGE(worker, struct worker_message, (&m, in, why), (out, &m))
 MESSAGE(stuck, uint32_t, (&m, in, why), (out, m))
 MESSAGE(ready, struct ready_message, (&m, in, why), (out, &m))
+MESSAGE(names, struct names_message, (&m, in, why), (out, &m))
+MESSAGE(record, struct record_message, (&m, in, why), (out, &m))
+MESSAGE(registers, struct registers_message, (&m, in, why), (out, &m))
 
 static bool
 need_again(CBB *out, CBS *in, struct reason *why)
@@ -49,7 +52,7 @@ need_again(CBB *out, CBS *in, struct reason *why)
 static bool (*const messages[])(CBB *, CBS *, struct reason *) = {
 	job_again, verdict_again, need_again, fact_again, checked_again, failed_again,
 	worker_config_again, acceptor_config_again, fetcher_config_again, worker_again,
-	stuck_again, ready_again,
+	stuck_again, ready_again, names_again, record_again, registers_again,
 };
 
 int

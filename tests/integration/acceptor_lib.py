@@ -71,9 +71,11 @@ def job_parts(payload):
     at, failures = 4, []
     for _ in range(n):
         length = key_len(payload[at:])
-        failures.append((payload[at:at + length],
-                         struct.unpack('<H', payload[at + length:at + length + 2])[0]))
-        at += length + 2
+        key = payload[at:at + length]
+        status, n = struct.unpack_from('<HH', payload, at + length)
+        at += length + 4
+        failures.append((key, status, payload[at:at + n]) if n else (key, status))
+        at += n
     return failures, payload[at:]
 
 

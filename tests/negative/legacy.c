@@ -371,6 +371,20 @@ low_machine(struct guest *m)
 	guest_build(m);
 }
 
+/* The same failure, by what the image holds: for good. */
+static const char *
+refusal_of(struct dv_context *context, const struct dv_request *request,
+    struct dv_failure *failure)
+{
+	struct dv_answer answer;
+
+	failure->refusal = span(bytes_str("Checksum verification failed: bzImage"));
+	assert_true(dv_verify(context, &answer, request));
+	assert_true(answer.nneeds == 0 && !answer.retryable && !answer.unavailable);
+	assert_int_equal(answer.stage, DV_STAGE_OS_IMAGE);
+	return build_str(build_copy(answer.reason));
+}
+
 /* First the record; then the kernel at one address, and when that cannot be had, why. */
 static void
 test_needs(void **state)
@@ -405,6 +419,8 @@ test_needs(void **state)
 	assert_true(answer.retryable && answer.unavailable);
 	assert_true(judge_matches(answer.reason, "", FAILED "Failed to download image *: "
 	    "Failed to download image: server not reachable"));
+	assert_string_equal(refusal_of(context, &request, &failure), FAILED
+	    "Checksum verification failed: bzImage");
 	/* What is there counts, whatever was said before it came. */
 	assert_null(offer(context, &failure.key));
 	assert_true(dv_verify(context, &answer, &request));

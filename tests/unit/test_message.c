@@ -181,8 +181,10 @@ test_job(void **state)
 	struct message m;
 	CBS in;
 
-	head.failures[0] = (struct dv_failure){ key_of(DV_FACT_TCB_INFO), 404 };
-	head.failures[1] = (struct dv_failure){ key_of(DV_FACT_IMAGE), 0 };
+	head.failures[0] = (struct dv_failure){ .key = key_of(DV_FACT_TCB_INFO),
+	    .http_status = 404 };
+	head.failures[1] = (struct dv_failure){ .key = key_of(DV_FACT_IMAGE),
+	    .refusal = { (const uint8_t *)"no image", 8 } };
 	WRITE(&m, message_job_write(&cbb, &head) && CBB_add_bytes(&cbb, (const uint8_t *)"body", 4));
 	check(&m, job_again, true);
 	for (size_t len = 0; len < m.len - 4; len++) {
@@ -333,7 +335,12 @@ test_facts(void **state)
 		.dates = { 1, 2, 3 },
 		.reason = bytes_str("because"),
 	};
-	const struct dv_failure failure = { key_of(DV_FACT_PCK_CERTIFICATE), 404 };
+	static const uint8_t text[MESSAGE_MAX_REFUSAL_LEN + 1];
+	struct dv_failure failure = { .key = key_of(DV_FACT_PCK_CERTIFICATE), .http_status = 404,
+	    .refusal = { text, MESSAGE_MAX_REFUSAL_LEN } };
+	uint8_t room[2048];
+	CBB out;
+	CBS in;
 	struct message m;
 
 	WRITE(&m, message_fact_write(&cbb, &fact));
@@ -341,7 +348,18 @@ test_facts(void **state)
 	WRITE(&m, message_checked_write(&cbb, &checked));
 	check(&m, checked_again, false);
 	WRITE(&m, message_failed_write(&cbb, &failure));
+	assert_true(m.len <= 1024);
 	check(&m, failed_again, false);
+	failure.refusal.len++;
+	assert_true(CBB_init_fixed(&out, room, sizeof room));
+	assert_false(message_failed_write(&out, &failure));
+	CBB_cleanup(&out);
+	/* The same, told by the length in front of the text. */
+	m.data[m.len - MESSAGE_MAX_REFUSAL_LEN - 2]++;
+	m.data[m.len++] = 0;
+	CBS_init(&in, m.data, m.len);
+	assert_false(message_failed_read(&failure, &in, &why));
+	assert_string_equal(why.text, "failure message is malformed");
 }
 
 static bool

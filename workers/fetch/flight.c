@@ -225,7 +225,8 @@ found(struct flights *flights, struct flight *flight, const struct store_item *i
 static void
 failed(struct flights *flights, const struct flight *flight)
 {
-	const struct dv_failure failure = { flight->key, flight->failed_status };
+	const struct dv_failure failure = { .key = flight->key,
+	    .http_status = flight->failed_status };
 
 	flights->calls->failed(flights->context, &failure);
 }
