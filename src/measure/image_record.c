@@ -86,11 +86,14 @@ image_metadata_read(struct metadata *metadata, struct arena *arena,
 }
 
 static bool
-kernel_check(const struct image *image, const struct image_files *files, struct reason *why)
+kernel_check(struct digest256 *sha256, const struct image *image,
+    const struct image_files *files, struct reason *why)
 {
-	return size_check("kernel", files->kernel.len, KERNEL_MAX_LEN, why) &&
-	    size_check("initrd", files->initrd_size, UINT32_MAX, why) &&
-	    file_check(&image->manifest, image->metadata.kernel, files->kernel, why);
+	if (!size_check("kernel", files->kernel.len, KERNEL_MAX_LEN, why) ||
+	    !size_check("initrd", files->initrd_size, UINT32_MAX, why))
+		return false;
+	digest256_of(sha256, files->kernel);
+	return entry_check(&image->manifest, image->metadata.kernel, sha256, why);
 }
 
 static bool
@@ -132,7 +135,6 @@ record_fill(struct image_record *record, const struct metadata *metadata,
 	record->initrd = files->initrd_sha384;
 	record->initrd_size = (uint32_t)files->initrd_size;
 	record->kernel_header_normalized = metadata->kernel_header_normalized;
-	digest256_of(&record->kernel_sha256, files->kernel);
 	record->ovmf = metadata->ovmf;
 	record->is_dev = metadata->is_dev;
 	record->version_len = metadata->version.len;
@@ -153,7 +155,7 @@ image_record_compute(struct image_record *record, struct arena *arena,
 	if (!image_open(&image, arena, os_image_hash, files, why) ||
 	    !size_check("firmware", files->firmware.len, TDVF_MAX_LEN, why) ||
 	    !file_check(&image.manifest, image.metadata.bios, files->firmware, why) ||
-	    !kernel_check(&image, files, why) ||
+	    !kernel_check(&record->kernel_sha256, &image, files, why) ||
 	    !entry_check(&image.manifest, image.metadata.initrd, &files->initrd_sha256, why) ||
 	    !record_fill(record, &image.metadata, files, why))
 		return false;
@@ -170,9 +172,10 @@ kernel_fact_compute(struct kernel_fact *fact, struct arena *arena,
     struct reason *why)
 {
 	struct image image;
+	struct digest256 sha256;
 
 	if (!image_open(&image, arena, os_image_hash, files, why) ||
-	    !kernel_check(&image, files, why))
+	    !kernel_check(&sha256, &image, files, why))
 		return false;
 	fact->initrd_addr = initrd_addr;
 	fact->initrd_size = (uint32_t)files->initrd_size;
