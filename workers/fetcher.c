@@ -205,9 +205,10 @@ checked(const struct fetcher *fetcher, CBS *in, struct reason *why)
 }
 
 static bool
-dispatch(struct fetcher *fetcher, const struct frame *frame, struct bytes payload,
-    struct reason *why)
+dispatch(void *context, const struct frame *frame, struct bytes payload,
+    const int fds[FRAME_MAX_FDS], struct reason *why)
 {
+	struct fetcher *fetcher = context;
 	CBS in = cbs_bytes(payload);
 
 	switch (frame->type) {
@@ -222,32 +223,6 @@ dispatch(struct fetcher *fetcher, const struct frame *frame, struct bytes payloa
 		    checked(fetcher, &in, why);
 	default:
 		return reject(why, REASON_MALFORMED, "unexpected %s", frame_name(frame->type));
-	}
-}
-
-/* Every frame that is there; false at the end, with a reason unless it is the peer's wish. */
-static bool
-serve(struct fetcher *fetcher, struct reason *why)
-{
-	struct frame frame;
-	struct blob *payload;
-	int fd;
-	bool ok;
-
-	for (;;) {
-		switch (channel_receive(fetcher->channel, &frame, &payload, &fd, why)) {
-		case CHANNEL_FRAME:
-			ok = dispatch(fetcher, &frame, blob_bytes(payload), why);
-			blob_free(payload);
-			if (!ok)
-				return false;
-			break;
-		case CHANNEL_IDLE:
-			return true;
-		case CHANNEL_CLOSED:
-		case CHANNEL_BROKEN:
-			return false;
-		}
 	}
 }
 
@@ -268,7 +243,7 @@ answers_take(const struct fetcher *fetcher)
 static bool
 turn(struct fetcher *fetcher, struct reason *why)
 {
-	if (!serve(fetcher, why))
+	if (!channel_serve(fetcher->channel, dispatch, fetcher, why))
 		return false;
 	if (fetcher->flights == NULL) {
 		(void)!channel_wait(fetcher->channel, UNCONFIGURED_MS);

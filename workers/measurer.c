@@ -225,9 +225,10 @@ shape(struct measurer *m, CBS *in, const int *fds, struct reason *why)
 /* ---- the loop ---- */
 
 static bool
-dispatch(struct measurer *m, const struct frame *frame, struct bytes payload, const int *fds,
-    struct reason *why)
+dispatch(void *context, const struct frame *frame, struct bytes payload,
+    const int fds[FRAME_MAX_FDS], struct reason *why)
 {
+	struct measurer *m = context;
 	CBS in = cbs_bytes(payload);
 
 	arena_reset(m->arena);
@@ -240,34 +241,6 @@ dispatch(struct measurer *m, const struct frame *frame, struct bytes payload, co
 		return shape(m, &in, fds, why);
 	default:
 		return reject(why, REASON_MALFORMED, "unexpected %s", frame_name(frame->type));
-	}
-}
-
-/* Every frame that is there; false at the end, with a reason unless it is the peer's wish. */
-static bool
-serve(struct measurer *m, struct reason *why)
-{
-	struct frame frame;
-	struct blob *payload;
-	int fds[FRAME_MAX_FDS];
-	bool ok;
-
-	for (;;) {
-		switch (channel_receive_fds(m->channel, &frame, &payload, fds, why)) {
-		case CHANNEL_FRAME:
-			ok = dispatch(m, &frame, blob_bytes(payload), fds, why);
-			blob_free(payload);
-			for (unsigned i = 0; i < frame.nfds; i++)
-				(void)close(fds[i]);
-			if (!ok)
-				return false;
-			break;
-		case CHANNEL_IDLE:
-			return true;
-		case CHANNEL_CLOSED:
-		case CHANNEL_BROKEN:
-			return false;
-		}
 	}
 }
 
@@ -284,7 +257,7 @@ main(void)
 		    SOCKET_FD);
 		return EXIT_FAILURE;
 	}
-	while (serve(&m, &why))
+	while (channel_serve(m.channel, dispatch, &m, &why))
 		(void)!channel_wait(m.channel, -1);
 	channel_free(m.channel);
 	arena_free(m.arena);

@@ -217,9 +217,10 @@ fact(struct worker *worker, CBS *in, struct reason *why)
 }
 
 static bool
-dispatch(struct worker *worker, const struct frame *frame, struct bytes payload,
-    struct reason *why)
+dispatch(void *context, const struct frame *frame, struct bytes payload,
+    const int fds[FRAME_MAX_FDS], struct reason *why)
 {
+	struct worker *worker = context;
 	CBS in = cbs_bytes(payload);
 
 	switch (frame->type) {
@@ -239,32 +240,6 @@ dispatch(struct worker *worker, const struct frame *frame, struct bytes payload,
 	}
 }
 
-/* Every frame that is there; false at the end, with a reason unless it is the peer's wish. */
-static bool
-serve(struct worker *worker, struct reason *why)
-{
-	struct frame frame;
-	struct blob *payload;
-	int fd;
-	bool ok;
-
-	for (;;) {
-		switch (channel_receive(worker->channel, &frame, &payload, &fd, why)) {
-		case CHANNEL_FRAME:
-			ok = dispatch(worker, &frame, blob_bytes(payload), why);
-			blob_free(payload);
-			if (!ok)
-				return false;
-			break;
-		case CHANNEL_IDLE:
-			return true;
-		case CHANNEL_CLOSED:
-		case CHANNEL_BROKEN:
-			return false;
-		}
-	}
-}
-
 int
 main(void)
 {
@@ -279,7 +254,7 @@ main(void)
 		    SOCKET_FD);
 		return EXIT_FAILURE;
 	}
-	while (serve(&worker, &why))
+	while (channel_serve(worker.channel, dispatch, &worker, &why))
 		(void)!channel_wait(worker.channel, -1);
 	dv_context_free(worker.context);
 	channel_free(worker.channel);

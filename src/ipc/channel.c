@@ -641,6 +641,33 @@ channel_receive_fds(struct channel *channel, struct frame *frame, struct blob **
 }
 
 bool
+channel_serve(struct channel *channel, channel_handler *handle, void *context,
+    struct reason *why)
+{
+	struct frame frame;
+	struct blob *payload;
+	int fds[FRAME_MAX_FDS];
+	bool ok;
+
+	for (;;) {
+		switch (channel_receive_fds(channel, &frame, &payload, fds, why)) {
+		case CHANNEL_FRAME:
+			ok = handle(context, &frame, blob_bytes(payload), fds, why);
+			blob_free(payload);
+			fds_close(fds, &frame.nfds);
+			if (!ok)
+				return false;
+			break;
+		case CHANNEL_IDLE:
+			return true;
+		case CHANNEL_CLOSED:
+		case CHANNEL_BROKEN:
+			return false;
+		}
+	}
+}
+
+bool
 channel_wait(struct channel *channel, int timeout_ms)
 {
 	struct pollfd p = { .fd = channel->fd, .events = POLLIN };

@@ -106,6 +106,19 @@ enum channel_event channel_receive(struct channel *channel, struct frame *frame,
 enum channel_event channel_receive_fds(struct channel *channel, struct frame *frame,
     struct blob **payload, int fds[FRAME_MAX_FDS], struct reason *why) MUST_CHECK;
 
+/* What a program does with one frame; the descriptors are closed after it. */
+typedef bool channel_handler(void *context, const struct frame *frame, struct bytes payload,
+    const int fds[FRAME_MAX_FDS], struct reason *why);
+
+/*
+ * channel_serve - hands every frame that is there to the handler
+ *
+ *   gives   true: nothing more for now.  False: the peer is gone, and `why` is untouched; or a
+ *           frame makes no sense, here or to the handler
+ */
+bool    channel_serve(struct channel *channel, channel_handler *handle, void *context,
+    struct reason *why) MUST_CHECK;
+
 /*
  * channel_wait - block until the channel can be read (or written, while something waits)
  *

@@ -373,6 +373,48 @@ test_pending(void **state)
 	channel_free(to);
 }
 
+/* Counts frames, and refuses the third. */
+static bool
+third_refused(void *context, const struct frame *frame, struct bytes payload,
+    const int fds[FRAME_MAX_FDS], struct reason *why)
+{
+	int *n = context;
+
+	assert_int_equal(payload.len, 2);
+	return ++*n < 3 || reject(why, REASON_MALFORMED, "not a third");
+}
+
+static void
+test_serve(void **state)
+{
+	uint8_t two[2 * (FRAME_HEAD_LEN + 2)];
+	struct reason why = { 0 };
+	struct pair pair;
+	int n = 0;
+
+	(void)job_put(two + job_put(two, 1, 2), 2, 2);
+	pair_init(&pair);
+	assert_int_equal(write(pair.raw, two, sizeof two), (ssize_t)sizeof two);
+	assert_true(channel_serve(pair.channel, third_refused, &n, &why));
+	assert_int_equal(n, 2);
+	assert_int_equal(write(pair.raw, two, sizeof two), (ssize_t)sizeof two);
+	assert_false(channel_serve(pair.channel, third_refused, &n, &why));
+	assert_int_equal(n, 3);
+	assert_string_equal(why.text, "not a third");
+
+	/* The rest is taken, then the peer's end is no fault. */
+	why = (struct reason){ 0 };
+	n = 0;
+	(void)close(pair.raw);
+	pair.raw = -1;
+	assert_true(channel_serve(pair.channel, third_refused, &n, &why));
+	assert_int_equal(n, 1);
+	assert_false(channel_serve(pair.channel, third_refused, &n, &why));
+	assert_int_equal(n, 1);
+	assert_int_equal(why.kind, REASON_NONE);
+	pair_fini(&pair);
+}
+
 static void
 test_blob_resize(void **state)
 {
@@ -400,6 +442,7 @@ main(void)
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_stray_descriptor),
 		cmocka_unit_test(test_pending),
+		cmocka_unit_test(test_serve),
 		cmocka_unit_test(test_blob_resize),
 	};
 
