@@ -151,10 +151,19 @@ class Server:
 
     def children(self, program):
         """Process ids of one program, oldest first."""
-        out = subprocess.run(['ps', '-o', 'pid=,args=', '--ppid', str(self.process.pid)],
-                             capture_output=True, text=True).stdout
-        return [int(line.split()[0]) for line in out.splitlines()
-                if 'dstack-verifier-' + program in line and 'defunct' not in line]
+        found = []
+        for pid in filter(str.isdigit, os.listdir('/proc')):
+            try:
+                with open('/proc/%s/stat' % pid) as f:
+                    state, parent = f.read().rsplit(')', 1)[1].split()[:2]
+                with open('/proc/%s/cmdline' % pid) as f:
+                    name = f.read().split('\0')[0]
+            except OSError:
+                continue                        # it has ended
+            if int(parent) == self.process.pid and state != 'Z' and \
+                    name.endswith('dstack-verifier-' + program):
+                found.append(int(pid))
+        return sorted(found)
 
     def signal(self, program, number):
         pids = self.children(program)
