@@ -1,8 +1,7 @@
 /*
  * testing.h - what the unit tests share: cmocka, and the files under tests/vectors
  *
- * A program runs one group, because its TAP output can hold only one plan.  No skip(): what
- * cmocka 1.1.7 prints for it is a failure in TAP.
+ * A program runs one group, because its TAP output can hold only one plan.
  */
 #ifndef TESTS_UNIT_TESTING_H
 #define TESTS_UNIT_TESTING_H
