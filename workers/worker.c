@@ -5,6 +5,7 @@
  * on it.  It opens nothing, asks nobody else, and remembers only what its library remembers.
  * This main loop is the one place that reads the clock, once for each run of verify().
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -246,6 +247,9 @@ main(void)
 	struct worker worker = { 0 };
 	struct reason why = { 0 };
 
+	/* Its end is the end of its socket; a terminal's ^C goes to everybody, and there are jobs. */
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
 	worker.arena = arena_new(CONFIG_MAX_LEN);
 	worker.channel = channel_new(SOCKET_FD, FRAME_WORKER, FRAME_SUPERVISOR | FRAME_ACCEPTOR,
 	    PENDING_MAX_LEN);

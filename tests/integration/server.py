@@ -98,7 +98,8 @@ class Server:
         environment = {k: v for k, v in os.environ.items()
                        if not k.startswith('DSTACK_VERIFIER_')}
         with open(self.log, 'w') as log:
-            self.process = subprocess.Popen(arguments, stderr=log, env=environment)
+            self.process = subprocess.Popen(arguments, stderr=log, env=environment,
+                                            start_new_session=True)
         try:
             wait_for('start', lambda: 'ready workers' in self.text() or
                      self.process.poll() is not None)
@@ -493,8 +494,8 @@ def test_all_stopped():
             same(answer, wanted)
 
 
-def test_drain():
-    """SIGTERM with jobs running: all are answered, and the exit status is 0."""
+def drain(end):
+    """The server is ended with jobs running: all are answered, and its exit status is 0."""
     with Pccs([MAY]) as pccs, Server([pccs]) as server:
         pccs.fail('*', 'slow', 1)
         idle = server.descriptors()
@@ -502,7 +503,7 @@ def test_drain():
             jobs = [pool.submit(server.ask, 'POST', '/verify', read(LITE)) for _ in range(20)]
             wait_for('twenty connections', lambda: server.descriptors() >= idle + 20)
             wait_for('fetching', lambda: pccs.count() >= 4)
-            server.process.terminate()
+            end(server)
             answers = [job.result() for job in jobs]
         # One that comes while the drain goes on is told so; those before it are judged.
         same({status for status, _, _ in answers} - {503}, {200})
@@ -512,6 +513,16 @@ def test_drain():
             else:
                 same(headers['Retry-After'], '1')
         same(server.process.wait(20), 0)
+        assert 'reason="it ended"' not in server.text()
+
+
+def test_drain():
+    drain(lambda server: server.process.terminate())
+
+
+def test_interrupt():
+    """A terminal's ^C goes to every process at once."""
+    drain(lambda server: os.killpg(server.process.pid, signal.SIGINT))
 
 
 def test_acceptor_killed():
