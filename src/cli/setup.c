@@ -68,6 +68,15 @@ setup_worker(struct bytes *out, struct arena *arena, const struct config *config
 	return payload(out, arena, message_worker_config_write(&cbb, &worker), &cbb, why);
 }
 
+/* As many at once as half the CPUs, but always one. */
+static uint32_t
+measurers_max(void)
+{
+	long ncpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return ncpus < 4 ? 1 : (uint32_t)(ncpus / 2);
+}
+
 bool
 setup_fetcher(struct bytes *out, struct arena *arena, const struct config *config,
     const struct options *options, struct reason *why)
@@ -80,6 +89,10 @@ setup_fetcher(struct bytes *out, struct arena *arena, const struct config *confi
 		.serve_stale_max_secs = config->serve_stale_max_secs,
 		.pinned_at = options->has_at,
 		.at = options->at,
+		.image_download_url = config->image_download_url,
+		.image_download_timeout_secs = (uint32_t)config->image_download_timeout_secs,
+		.image_cache_max_bytes = (uint64_t)config->image_cache_max_bytes,
+		.max_measurers = measurers_max(),
 		.log_level = (uint8_t)config->log_level,
 	};
 	CBB cbb;

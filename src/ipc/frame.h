@@ -6,13 +6,23 @@
  * names and limits come from it.  A frame that breaks it costs its sender the connection.
  *
  *      supervisor ──► acceptor         one control socket
- *      supervisor ──► worker           first CONFIG, PIN, READY; then the supervisor hands
- *      supervisor ──► fetcher          its end to the acceptor, and the peer is
- *      acceptor  ◄──► worker, fetcher  the acceptor from then on
+ *      supervisor ──► worker           first CONFIG, PIN, READY; then the supervisor hands its
+ *                                      end to the acceptor, and that is the peer from then on
+ *      supervisor ◄─► fetcher          the same, but it keeps its end, and both get a socket of
+ *                                      their own (ACCEPTOR, FETCHER)
+ *      acceptor  ◄──► worker, fetcher  jobs and facts
+ *      fetcher    ──► supervisor       UNPACK, PAPERS and MEASURE: a short-lived helper does it,
+ *                                      and the supervisor passes question and answer on
+ *      supervisor ◄─► unpacker         one archive: UNPACK gives UNPACKED
  *      supervisor ◄─► measurer         one image: PAPERS gives NAMES, MEASURE gives RECORD
  *
+ * What is asked of a helper and what it answers has a ticket of the fetcher's in place of a job.
+ * One ticket is one helper; PAPERS and MEASURE of one ticket go to the same measurer.  Each
+ * question gets one answer, of the helper or, when that is lost, of the supervisor; END lets
+ * the helper of a ticket go, and no answer comes any more.
+ *
  * The one-shot command line speaks the supervisor's and the acceptor's part itself; SHAPE, which
- * gives REGISTERS, is its alone.
+ * gives REGISTERS, is its alone, as are IMAGES, IMAGES_DONE and PROGRESS.
  */
 #ifndef IPC_FRAME_H
 #define IPC_FRAME_H
@@ -29,6 +39,7 @@
 #define FRAME_WORKER            (1u << 2)
 #define FRAME_FETCHER           (1u << 3)
 #define FRAME_MEASURER          (1u << 4)
+#define FRAME_UNPACKER          (1u << 5)
 
 /*      name      no  senders                        receivers                       most bytes  fds */
 #define FRAMES(X)                                                                                    \
@@ -42,6 +53,7 @@
 	X(FETCHER, 6, FRAME_SUPERVISOR,              FRAME_ACCEPTOR,                 0,          1)  \
 	X(DRAIN,   7, FRAME_SUPERVISOR,              FRAME_ACCEPTOR,                 0,          0)  \
 	X(STUCK,   8, FRAME_ACCEPTOR,                FRAME_SUPERVISOR,               16,         0)  \
+	X(ACCEPTOR, 9, FRAME_SUPERVISOR,             FRAME_FETCHER,                  0,          1)  \
 	X(JOB,    16, FRAME_ACCEPTOR,                FRAME_WORKER,                   17u << 20,  0)  \
 	X(VERDICT, 17, FRAME_WORKER,                 FRAME_ACCEPTOR,                 8u << 20,   0)  \
 	X(NEED,   18, FRAME_WORKER,                  FRAME_ACCEPTOR,                 4096,       0)  \
@@ -50,12 +62,24 @@
 	X(FETCH,  32, FRAME_ACCEPTOR,                FRAME_FETCHER,                  1024,       0)  \
 	X(FOUND,  33, FRAME_FETCHER,                 FRAME_ACCEPTOR,                 8u << 20,   0)  \
 	X(FAILED, 34, FRAME_FETCHER,                 FRAME_ACCEPTOR,                 1024,       0)  \
-	X(PAPERS, 48, FRAME_SUPERVISOR,              FRAME_MEASURER,                 32,         2)  \
-	X(NAMES,  49, FRAME_MEASURER,                FRAME_SUPERVISOR,               1024,       0)  \
-	X(MEASURE, 50, FRAME_SUPERVISOR,             FRAME_MEASURER,                 256,        5)  \
-	X(RECORD, 51, FRAME_MEASURER,                FRAME_SUPERVISOR,               9216,       0)  \
+	X(UNPACK, 40, FRAME_FETCHER | FRAME_SUPERVISOR,                                              \
+	                                             FRAME_SUPERVISOR | FRAME_UNPACKER, 32,      2)  \
+	X(UNPACKED, 41, FRAME_UNPACKER | FRAME_SUPERVISOR,                                           \
+	                                             FRAME_SUPERVISOR | FRAME_FETCHER, 1024,     0)  \
+	X(END,    42, FRAME_FETCHER,                 FRAME_SUPERVISOR,               0,          0)  \
+	X(PAPERS, 48, FRAME_FETCHER | FRAME_SUPERVISOR,                                              \
+	                                             FRAME_SUPERVISOR | FRAME_MEASURER, 32,      2)  \
+	X(NAMES,  49, FRAME_MEASURER | FRAME_SUPERVISOR,                                             \
+	                                             FRAME_SUPERVISOR | FRAME_FETCHER, 1024,     0)  \
+	X(MEASURE, 50, FRAME_FETCHER | FRAME_SUPERVISOR,                                             \
+	                                             FRAME_SUPERVISOR | FRAME_MEASURER, 256,     5)  \
+	X(RECORD, 51, FRAME_MEASURER | FRAME_SUPERVISOR,                                             \
+	                                             FRAME_SUPERVISOR | FRAME_FETCHER, 9216,     0)  \
 	X(SHAPE,  52, FRAME_SUPERVISOR,              FRAME_MEASURER,                 1u << 20,   5)  \
-	X(REGISTERS, 53, FRAME_MEASURER,             FRAME_SUPERVISOR,               64u << 10,  0)
+	X(REGISTERS, 53, FRAME_MEASURER,             FRAME_SUPERVISOR,               64u << 10,  0)  \
+	X(IMAGES, 56, FRAME_SUPERVISOR,              FRAME_FETCHER,                  64,         0)  \
+	X(IMAGES_DONE, 57, FRAME_FETCHER,            FRAME_SUPERVISOR,               4u << 20,   0)  \
+	X(PROGRESS, 58, FRAME_FETCHER,               FRAME_SUPERVISOR,               64,         0)
 
 enum frame_type {
 #define FRAME_ENUM(name, no, senders, receivers, max, fds)      FRAME_TYPE_##name = no,

@@ -587,7 +587,16 @@ message_fetcher_config_read(struct fetcher_config *config, struct arena *arena, 
 	if (!i64_read(&config->collateral_max_cache_age_secs, in) ||
 	    !i64_read(&config->root_crl_max_cache_age_secs, in) ||
 	    !i64_read(&config->serve_stale_max_secs, in) ||
-	    !bool_read(&config->pinned_at, in) || !i64_read(&config->at, in) ||
+	    !bool_read(&config->pinned_at, in) || !i64_read(&config->at, in))
+		return malformed(why, "CONFIG");
+	if (!text_read(&config->image_download_url, arena, in, why))
+		return false;
+	if (!CBS_get_u32le(in, &config->image_download_timeout_secs) ||
+	    !CBS_get_u64le(in, &config->image_cache_max_bytes) ||
+	    !CBS_get_u32le(in, &config->max_measurers) ||
+	    !bool_read(&config->has_image_key, in) ||
+	    !CBS_copy_bytes(in, config->image_key, sizeof config->image_key) ||
+	    !bool_read(&config->progress, in) ||
 	    !CBS_get_u8(in, &config->log_level) || CBS_len(in) != 0)
 		return malformed(why, "CONFIG");
 	return true;
@@ -602,7 +611,13 @@ message_fetcher_config_write(CBB *out, const struct fetcher_config *config)
 	    i64_write(out, config->root_crl_max_cache_age_secs) &&
 	    i64_write(out, config->serve_stale_max_secs) &&
 	    bool_write(out, config->pinned_at) && i64_write(out, config->at) &&
-	    CBB_add_u8(out, config->log_level);
+	    span_write(out, bytes_str(config->image_download_url)) &&
+	    CBB_add_u32le(out, config->image_download_timeout_secs) &&
+	    CBB_add_u64le(out, config->image_cache_max_bytes) &&
+	    CBB_add_u32le(out, config->max_measurers) &&
+	    bool_write(out, config->has_image_key) &&
+	    CBB_add_bytes(out, config->image_key, sizeof config->image_key) &&
+	    bool_write(out, config->progress) && CBB_add_u8(out, config->log_level);
 }
 
 bool
@@ -655,6 +670,27 @@ message_ready_write(CBB *out, const struct ready_message *ready)
 /* Measuring */
 
 bool
+message_unpacked_read(struct unpacked_message *unpacked, CBS *in, struct reason *why)
+{
+	if (!bool_read(&unpacked->ok, in) || !bool_read(&unpacked->refused, in) ||
+	    !CBS_get_u64le(in, &unpacked->nbytes) || !span_read(&unpacked->reason, in) ||
+	    CBS_len(in) != 0)
+		return malformed(why, "UNPACKED");
+	/* Either what is there, or why nothing is. */
+	if (unpacked->ok ? unpacked->refused || unpacked->reason.len != 0 :
+	    unpacked->nbytes != 0 || unpacked->reason.len == 0)
+		return malformed(why, "UNPACKED");
+	return true;
+}
+
+bool
+message_unpacked_write(CBB *out, const struct unpacked_message *unpacked)
+{
+	return bool_write(out, unpacked->ok) && bool_write(out, unpacked->refused) &&
+	    CBB_add_u64le(out, unpacked->nbytes) && span_write(out, unpacked->reason);
+}
+
+bool
 message_names_read(struct names_message *names, CBS *in, struct reason *why)
 {
 	if (!span_read(&names->firmware, in) || !span_read(&names->kernel, in) ||
@@ -704,4 +740,57 @@ bool
 message_registers_write(CBB *out, const struct registers_message *registers)
 {
 	return span_write(out, registers->json) && span_write(out, registers->text);
+}
+
+bool
+message_images_read(struct images_message *images, CBS *in, struct reason *why)
+{
+	uint8_t operation;
+
+	if (!CBS_get_u8(in, &operation) || operation < IMAGES_LIST || operation > IMAGES_EVICT ||
+	    !bool_read(&images->has_hash, in) ||
+	    !CBS_copy_bytes(in, images->hash, sizeof images->hash) || CBS_len(in) != 0)
+		return malformed(why, "IMAGES");
+	images->operation = operation;
+	return true;
+}
+
+bool
+message_images_write(CBB *out, const struct images_message *images)
+{
+	return CBB_add_u8(out, (uint8_t)images->operation) && bool_write(out, images->has_hash) &&
+	    CBB_add_bytes(out, images->hash, sizeof images->hash);
+}
+
+bool
+message_images_done_read(struct images_done_message *done, CBS *in, struct reason *why)
+{
+	if (!bool_read(&done->ok, in) || !span_read(&done->json, in) ||
+	    !span_read(&done->text, in) || CBS_len(in) != 0)
+		return malformed(why, "IMAGES_DONE");
+	return true;
+}
+
+bool
+message_images_done_write(CBB *out, const struct images_done_message *done)
+{
+	return bool_write(out, done->ok) && span_write(out, done->json) &&
+	    span_write(out, done->text);
+}
+
+bool
+message_progress_read(struct progress_message *progress, CBS *in, struct reason *why)
+{
+	if (!CBS_copy_bytes(in, progress->hash, sizeof progress->hash) ||
+	    !CBS_get_u64le(in, &progress->received) || !CBS_get_u64le(in, &progress->total) ||
+	    CBS_len(in) != 0)
+		return malformed(why, "PROGRESS");
+	return true;
+}
+
+bool
+message_progress_write(CBB *out, const struct progress_message *progress)
+{
+	return CBB_add_bytes(out, progress->hash, sizeof progress->hash) &&
+	    CBB_add_u64le(out, progress->received) && CBB_add_u64le(out, progress->total);
 }

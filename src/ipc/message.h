@@ -130,6 +130,13 @@ struct fetcher_config {
 	int64_t serve_stale_max_secs;
 	bool    pinned_at;              /* validity is judged at `at`, ages by the clock */
 	int64_t at;
+	const char *image_download_url;         /* with {OS_IMAGE_HASH}                 */
+	uint32_t image_download_timeout_secs;
+	uint64_t image_cache_max_bytes;
+	uint32_t max_measurers;         /* at once                                      */
+	bool    has_image_key;          /* records under it are kept; else none are     */
+	uint8_t image_key[32];          /* Ed25519 public key                           */
+	bool    progress;               /* PROGRESS is wanted                           */
 	uint8_t log_level;
 };
 
@@ -148,6 +155,19 @@ bool    message_worker_write(CBB *out, const struct worker_message *worker) MUST
 bool    message_stuck_read(uint32_t *slot, CBS *in, struct reason *why) MUST_CHECK;
 bool    message_stuck_write(CBB *out, uint32_t slot) MUST_CHECK;
 
+/* UNPACKED: the archive is unpacked, or why not.  UNPACK is the os_image_hash; its descriptors are
+ * what the archive is read from and the directory that its files go to. */
+struct unpacked_message {
+	bool    ok;
+	bool    refused;        /* when not: by what the archive holds; it stays so     */
+	uint64_t nbytes;        /* when ok: of the files that are there now             */
+	struct bytes reason;    /* when not                                             */
+};
+
+bool    message_unpacked_read(struct unpacked_message *unpacked, CBS *in,
+    struct reason *why) MUST_CHECK;
+bool    message_unpacked_write(CBB *out, const struct unpacked_message *unpacked) MUST_CHECK;
+
 /* NAMES: how the files of an image are called, from a metadata.json whose hash was right.  PAPERS
  * is the os_image_hash, or nothing for whatever image sha256sum.txt is of; MEASURE a key alone, of
  * an image or a kernel (message_key_*); SHAPE a VM configuration's JSON. */
@@ -158,7 +178,8 @@ struct names_message {
 bool    message_names_read(struct names_message *names, CBS *in, struct reason *why) MUST_CHECK;
 bool    message_names_write(CBB *out, const struct names_message *names) MUST_CHECK;
 
-/* RECORD: what was asked to be measured, still to be signed, or why it could not be. */
+/* RECORD: what was asked to be measured, to the fetcher with its signature in front, or why it
+ * could not be: that answers PAPERS, too. */
 struct record_message {
 	bool    ok;
 	bool    refused;        /* when not: by what the files hold; it stays so        */
@@ -177,6 +198,45 @@ struct registers_message {
 bool    message_registers_read(struct registers_message *registers, CBS *in,
     struct reason *why) MUST_CHECK;
 bool    message_registers_write(CBB *out, const struct registers_message *registers) MUST_CHECK;
+
+enum images_operation {
+	IMAGES_LIST = 1,
+	IMAGES_FETCH,
+	IMAGES_VERIFY,
+	IMAGES_PIN,
+	IMAGES_UNPIN,
+	IMAGES_EVICT,
+};
+
+/* IMAGES: what an operator asks of the store. */
+struct images_message {
+	enum images_operation operation;
+	bool    has_hash;               /* else all of them, where that makes sense     */
+	uint8_t hash[32];
+};
+
+bool    message_images_read(struct images_message *images, CBS *in, struct reason *why) MUST_CHECK;
+bool    message_images_write(CBB *out, const struct images_message *images) MUST_CHECK;
+
+/* IMAGES_DONE: how that went; json for standard output, text for a person. */
+struct images_done_message {
+	bool    ok;
+	struct bytes json, text;
+};
+
+bool    message_images_done_read(struct images_done_message *done, CBS *in,
+    struct reason *why) MUST_CHECK;
+bool    message_images_done_write(CBB *out, const struct images_done_message *done) MUST_CHECK;
+
+/* PROGRESS: of a download, in bytes as they are transferred. */
+struct progress_message {
+	uint8_t hash[32];
+	uint64_t received, total;       /* total 0: not known                           */
+};
+
+bool    message_progress_read(struct progress_message *progress, CBS *in,
+    struct reason *why) MUST_CHECK;
+bool    message_progress_write(CBB *out, const struct progress_message *progress) MUST_CHECK;
 
 /* READY: a child has taken its configuration, or says why it cannot. */
 struct ready_message {

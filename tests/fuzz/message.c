@@ -35,6 +35,10 @@ MESSAGE(ready, struct ready_message, (&m, in, why), (out, &m))
 MESSAGE(names, struct names_message, (&m, in, why), (out, &m))
 MESSAGE(record, struct record_message, (&m, in, why), (out, &m))
 MESSAGE(registers, struct registers_message, (&m, in, why), (out, &m))
+MESSAGE(unpacked, struct unpacked_message, (&m, in, why), (out, &m))
+MESSAGE(images, struct images_message, (&m, in, why), (out, &m))
+MESSAGE(images_done, struct images_done_message, (&m, in, why), (out, &m))
+MESSAGE(progress, struct progress_message, (&m, in, why), (out, &m))
 
 static bool
 need_again(CBB *out, CBS *in, struct reason *why)
@@ -53,6 +57,7 @@ static bool (*const messages[])(CBB *, CBS *, struct reason *) = {
 	job_again, verdict_again, need_again, fact_again, checked_again, failed_again,
 	worker_config_again, acceptor_config_again, fetcher_config_again, worker_again,
 	stuck_again, ready_again, names_again, record_again, registers_again,
+	unpacked_again, images_again, images_done_again, progress_again,
 };
 
 int

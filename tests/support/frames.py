@@ -15,6 +15,8 @@ import time
 CONFIG, PIN, READY = 1, 2, 3
 JOB, VERDICT, NEED, FACT, CHECKED = 16, 17, 18, 19, 20
 FETCH, FOUND, FAILED = 32, 33, 34
+UNPACK, UNPACKED, END = 40, 41, 42
+PAPERS, NAMES, MEASURE, RECORD = 48, 49, 50, 51
 
 TCB_INFO, QE_IDENTITY, PCK_CRL, ROOT_CA_CRL, PCK_CERTIFICATE, IMAGE = 1, 2, 3, 4, 5, 6
 SGX, TDX = 1, 2
@@ -60,13 +62,18 @@ def key_image(digest):
 
 
 def fetcher_config(urls, cache_dir='', max_age=3600, root_crl_max_age=86400,
-                   serve_stale=259200, at=None, log_level=3):
+                   serve_stale=259200, at=None, image_url='http://127.0.0.1:1/{OS_IMAGE_HASH}',
+                   image_timeout=300, image_bytes=21474836480, measurers=1, image_key=None,
+                   progress=False, log_level=3):
     """urls: None for none given."""
     urls_given = urls is not None
     urls = urls or []
     return (struct.pack('<BI', urls_given, len(urls)) + b''.join(span(u) for u in urls) +
-            span(cache_dir) + struct.pack('<qqqBqB', max_age, root_crl_max_age, serve_stale,
-                                          at is not None, at or 0, log_level))
+            span(cache_dir) + struct.pack('<qqqBq', max_age, root_crl_max_age, serve_stale,
+                                          at is not None, at or 0) +
+            span(image_url) + struct.pack('<IQIB', image_timeout, image_bytes, measurers,
+                                          image_key is not None) +
+            (image_key or bytes(32)) + struct.pack('<BB', progress, log_level))
 
 
 class Fact:

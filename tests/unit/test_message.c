@@ -437,6 +437,96 @@ test_measuring(void **state)
 }
 
 static bool
+unpacked_again(struct message *again, CBS *in)
+{
+	struct unpacked_message unpacked;
+
+	if (!message_unpacked_read(&unpacked, in, &why))
+		return false;
+	WRITE(again, message_unpacked_write(&cbb, &unpacked));
+	return true;
+}
+
+static bool
+images_again(struct message *again, CBS *in)
+{
+	struct images_message images;
+
+	if (!message_images_read(&images, in, &why))
+		return false;
+	WRITE(again, message_images_write(&cbb, &images));
+	return true;
+}
+
+static bool
+images_done_again(struct message *again, CBS *in)
+{
+	struct images_done_message done;
+
+	if (!message_images_done_read(&done, in, &why))
+		return false;
+	WRITE(again, message_images_done_write(&cbb, &done));
+	return true;
+}
+
+static bool
+progress_again(struct message *again, CBS *in)
+{
+	struct progress_message progress;
+
+	if (!message_progress_read(&progress, in, &why))
+		return false;
+	WRITE(again, message_progress_write(&cbb, &progress));
+	return true;
+}
+
+static const struct {
+	const char *name;
+	struct unpacked_message unpacked;
+	bool    ok;
+} unpackings[] = {
+	{ "unpacked", { true, false, 7, { 0 } }, true },
+	{ "refused", { false, true, 0, { (const uint8_t *)"no", 2 } }, true },
+	{ "failed", { false, false, 0, { (const uint8_t *)"no", 2 } }, true },
+	{ "unpacked and refused", { true, true, 7, { 0 } }, false },
+	{ "unpacked, with a reason", { true, false, 7, { (const uint8_t *)"no", 2 } }, false },
+	{ "refused, with bytes", { false, true, 7, { (const uint8_t *)"no", 2 } }, false },
+	{ "refused without a reason", { false, true, 0, { 0 } }, false },
+};
+
+static void
+test_images(void **state)
+{
+	const struct images_message images = { IMAGES_EVICT, true, { 1, 2, 3 } };
+	const struct images_done_message done = { true, bytes_str("{}"), bytes_str("text") };
+	const struct progress_message progress = { { 4 }, 5, 6 };
+	struct message m, again;
+	CBS in;
+
+	WRITE(&m, message_images_write(&cbb, &images));
+	check(&m, images_again, false);
+	for (unsigned operation = 0; operation <= IMAGES_EVICT + 1; operation++) {
+		m.data[0] = (uint8_t)operation;
+		CBS_init(&in, m.data, m.len);
+		assert_int_equal(images_again(&again, &in),
+		    operation >= IMAGES_LIST && operation <= IMAGES_EVICT);
+	}
+	assert_string_equal(why.text, "IMAGES message is malformed");
+	WRITE(&m, message_images_done_write(&cbb, &done));
+	check(&m, images_done_again, false);
+	WRITE(&m, message_progress_write(&cbb, &progress));
+	check(&m, progress_again, false);
+	for (size_t i = 0; i < NELEM(unpackings); i++) {
+		WRITE(&m, message_unpacked_write(&cbb, &unpackings[i].unpacked));
+		CBS_init(&in, m.data, m.len);
+		if (unpacked_again(&again, &in) != unpackings[i].ok)
+			fail_msg("%s", unpackings[i].name);
+		if (unpackings[i].ok)
+			check(&m, unpacked_again, false);
+	}
+}
+
+static bool
 worker_config_again(struct message *again, CBS *in)
 {
 	struct worker_config config;
@@ -542,7 +632,10 @@ test_configurations(void **state)
 	const struct acceptor_config acceptor = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 503, true,
 	    3 };
 	const struct fetcher_config fetcher = { .pccs_urls = { true, 2, urls }, .cache_dir = "/c",
-	    .serve_stale_max_secs = 5, .pinned_at = true, .at = 6, .log_level = 3 };
+	    .serve_stale_max_secs = 5, .pinned_at = true, .at = 6,
+	    .image_download_url = "http://i/{OS_IMAGE_HASH}", .image_download_timeout_secs = 7,
+	    .image_cache_max_bytes = 8, .max_measurers = 9, .has_image_key = true,
+	    .image_key = { 10 }, .progress = true, .log_level = 3 };
 	const struct ready_message ready = { true, 0, bytes_str(""), bytes_str("d"),
 	    bytes_str("i") };
 	const struct worker_message worker = { 7, bytes_str("d"), bytes_str("i") };
@@ -608,6 +701,7 @@ main(void)
 		cmocka_unit_test(test_needs),
 		cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_measuring),
+		cmocka_unit_test(test_images),
 		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_configurations),
 		cmocka_unit_test(test_hostile_lists),
