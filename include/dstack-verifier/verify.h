@@ -60,9 +60,10 @@ enum dv_stage {
 struct dv_failure {
 	struct dv_key key;
 	unsigned http_status;           /* 404, 410; 0: not reachable                */
-	struct dv_span refusal;         /* why what was got for an image is refused, as the
-					 * answer is to say it; empty: it is not. What it
-					 * holds does not change: no retry helps     */
+	struct dv_span refusal;         /* why there is no record of an image, as the answer
+					 * is to say it; empty: by http_status       */
+	bool    retryable;              /* with a refusal: it may pass; else it is what the
+					 * image holds, and no retry helps           */
 };
 
 struct dv_request {

@@ -186,7 +186,8 @@ failure_read(struct dv_failure *failure, CBS *in, struct reason *why)
 
 	if (!message_key_read(&failure->key, in, why))
 		return false;
-	if (!CBS_get_u16le(in, &status) || !CBS_get_u16le(in, &len) ||
+	if (!CBS_get_u16le(in, &status) || !bool_read(&failure->retryable, in) ||
+	    !CBS_get_u16le(in, &len) ||
 	    len > MESSAGE_MAX_REFUSAL_LEN || !CBS_get_bytes(in, &refusal, len))
 		return malformed(why, "failure");
 	failure->http_status = status;
@@ -200,6 +201,7 @@ failure_write(CBB *out, const struct dv_failure *failure)
 	return failure->refusal.len <= MESSAGE_MAX_REFUSAL_LEN &&
 	    message_key_write(out, &failure->key) &&
 	    CBB_add_u16le(out, (uint16_t)failure->http_status) &&
+	    bool_write(out, failure->retryable) &&
 	    CBB_add_u16le(out, (uint16_t)failure->refusal.len) &&
 	    CBB_add_bytes(out, failure->refusal.ptr, failure->refusal.len);
 }

@@ -45,9 +45,10 @@ image_need(struct verdict *v, enum dv_fact_type type, uint32_t initrd_addr,
 		return false;
 	}
 	if (failure != NULL && failure->refusal.len != 0) {
-		(void)reject(&why, REASON_REFUSED, "%.*s", (int)failure->refusal.len,
-		    (const char *)failure->refusal.ptr);
-		return fail_os_image(v, VERDICT_OS_IMAGE_REFUSED, &why);
+		(void)reject(&why, failure->retryable ? REASON_UNAVAILABLE : REASON_REFUSED, "%.*s",
+		    (int)failure->refusal.len, (const char *)failure->refusal.ptr);
+		return fail_os_image(v, failure->retryable ? VERDICT_IMAGE_UNAVAILABLE :
+		    VERDICT_OS_IMAGE_REFUSED, &why);
 	}
 	hex_text(hash, BYTES_OF(v->os_image_hash.data));
 	if (failure != NULL && (failure->http_status == 404 || failure->http_status == 410))

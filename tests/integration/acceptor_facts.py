@@ -124,9 +124,9 @@ def test_several_keys():
         acceptor.fetcher.send('FOUND', found)
         acceptor.workers[0].expect('FACT')
         acceptor.workers[0].send('CHECKED', checked(found))
-    acceptor.fetcher.send('FAILED', keys[3] + b'\x94\1\0\0')
+    acceptor.fetcher.send('FAILED', keys[3] + b'\x94\1\0\0\0')
     assert acceptor.workers[0].silent()
-    acceptor.fetcher.send('FAILED', keys[2] + b'\0\0\3\0why')
+    acceptor.fetcher.send('FAILED', keys[2] + b'\0\0\0\3\0why')
     assert answer_job(acceptor.workers[0]) == [(keys[2], 0, b'why'), (keys[3], 404)]
     assert clients[0].answer()[0] == 200
     acceptor.stop()
@@ -145,7 +145,7 @@ def test_rejected():
         acceptor.workers[0].send('CHECKED', word)
         assert acceptor.fetcher.expect('CHECKED')[1] == word
         assert acceptor.workers[0].silent()
-    acceptor.fetcher.send('FAILED', KEY + b'\0\0\0\0')
+    acceptor.fetcher.send('FAILED', KEY + b'\0\0\0\0\0')
     for client in clients:
         assert answer_job(acceptor.workers[0]) == [(KEY, 0)]
         assert client.answer()[0] == 200
@@ -200,7 +200,7 @@ def test_keys_without_end():
         job, _ = acceptor.workers[0].expect('JOB')
         acceptor.workers[0].send('NEED', key_tcb(number), job)
         acceptor.fetcher.expect('FETCH')
-        acceptor.fetcher.send('FAILED', key_tcb(number) + b'\0\0\0\0')
+        acceptor.fetcher.send('FAILED', key_tcb(number) + b'\0\0\0\0\0')
     job, payload = acceptor.workers[0].expect('JOB')
     assert len(job_parts(payload)[0]) == 8
     acceptor.workers[0].send('NEED', key_tcb(99), job)
@@ -214,7 +214,7 @@ def test_parked_bounds():
         clients = needing(acceptor, 4)
         assert clients[3].answer()[0] == 503
         acceptor.fetcher.expect('FETCH')
-        acceptor.fetcher.send('FAILED', KEY + b'\0\0\0\0')
+        acceptor.fetcher.send('FAILED', KEY + b'\0\0\0\0\0')
         for client in clients[:3]:
             answer_job(acceptor.workers[0])
             assert client.answer()[0] == 200
@@ -351,7 +351,7 @@ def test_unasked():
         acceptor.stop()
     # A refresh that came to nothing is no news.
     acceptor = Acceptor(workers=1)
-    acceptor.fetcher.send('FAILED', KEY + b'\0\0\0\0')
+    acceptor.fetcher.send('FAILED', KEY + b'\0\0\0\0\0')
     assert acceptor.fetcher.silent()
     acceptor.stop()
 
@@ -391,7 +391,7 @@ def test_no_fetcher():
     time.sleep(0.1)
     fetcher = acceptor.new_fetcher()
     assert fetcher.expect('FETCH')[1] == KEY and fetcher.silent()
-    fetcher.send('FAILED', KEY + b'\0\0\0\0')
+    fetcher.send('FAILED', KEY + b'\0\0\0\0\0')
     for client in clients:
         answer_job(acceptor.workers[0])
         assert client.answer()[0] == 200
@@ -428,7 +428,7 @@ def test_judge_dies():
     assert acceptor.fetcher.expect('CHECKED')[1] == checked(
         found, False, b'it cost two workers their lives')[:len(KEY) + 8 + 1] + bytes(24) + span(
         b'it cost two workers their lives')
-    acceptor.fetcher.send('FAILED', KEY + b'\0\0\0\0')
+    acceptor.fetcher.send('FAILED', KEY + b'\0\0\0\0\0')
     assert answer_job(acceptor.worker(0)) == [(KEY, 0)]
     assert clients[0].answer()[0] == 200
     acceptor.stop()
@@ -479,7 +479,7 @@ def test_pck():
     over = needing(acceptor, 1, key_pck(1))
     assert answer_job(acceptor.workers[0]) == [(key_pck(1), 0)]
     assert over[0].answer()[0] == 200
-    acceptor.fetcher.send('FAILED', key_pck(1) + b'\x94\1\0\0')
+    acceptor.fetcher.send('FAILED', key_pck(1) + b'\x94\1\0\0\0')
     for client in clients:
         assert answer_job(acceptor.workers[0]) == [(key_pck(1), 404)]
     # Room again, but another certificate so soon?

@@ -72,8 +72,8 @@ def job_parts(payload):
     for _ in range(n):
         length = key_len(payload[at:])
         key = payload[at:at + length]
-        status, n = struct.unpack_from('<HH', payload, at + length)
-        at += length + 4
+        status, _, n = struct.unpack_from('<HBH', payload, at + length)
+        at += length + 5
         failures.append((key, status, payload[at:at + n]) if n else (key, status))
         at += n
     return failures, payload[at:]

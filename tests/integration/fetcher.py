@@ -56,7 +56,7 @@ class Fetcher(Child):
         if kind == FOUND:
             return Fact(payload, len(key))
         # Key and status, nothing else: no text of a transport's gets in here.
-        assert kind == FAILED and len(payload) == len(key) + 4, (kind, payload)
+        assert kind == FAILED and len(payload) == len(key) + 5, (kind, payload)
         return int.from_bytes(payload[len(key):], 'little')
 
     def fetch(self, key, timeout=10):

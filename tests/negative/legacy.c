@@ -371,14 +371,20 @@ low_machine(struct guest *m)
 	guest_build(m);
 }
 
-/* The same failure, by what the image holds: for good. */
+/* The same failure with words of its own: one that may pass, and one by what the image holds. */
 static const char *
 refusal_of(struct dv_context *context, const struct dv_request *request,
     struct dv_failure *failure)
 {
 	struct dv_answer answer;
 
+	failure->refusal = span(bytes_str("Download image timeout"));
+	failure->retryable = true;
+	assert_true(dv_verify(context, &answer, request));
+	assert_true(answer.nneeds == 0 && answer.retryable && answer.unavailable);
+	assert_string_equal(answer.reason, FAILED "Download image timeout");
 	failure->refusal = span(bytes_str("Checksum verification failed: bzImage"));
+	failure->retryable = false;
 	assert_true(dv_verify(context, &answer, request));
 	assert_true(answer.nneeds == 0 && !answer.retryable && !answer.unavailable);
 	assert_int_equal(answer.stage, DV_STAGE_OS_IMAGE);

@@ -184,7 +184,7 @@ test_job(void **state)
 	head.failures[0] = (struct dv_failure){ .key = key_of(DV_FACT_TCB_INFO),
 	    .http_status = 404 };
 	head.failures[1] = (struct dv_failure){ .key = key_of(DV_FACT_IMAGE),
-	    .refusal = { (const uint8_t *)"no image", 8 } };
+	    .refusal = { (const uint8_t *)"no image", 8 }, .retryable = true };
 	WRITE(&m, message_job_write(&cbb, &head) && CBB_add_bytes(&cbb, (const uint8_t *)"body", 4));
 	check(&m, job_again, true);
 	for (size_t len = 0; len < m.len - 4; len++) {
