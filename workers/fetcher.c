@@ -74,7 +74,7 @@ load(void *context, struct flight *flight, const struct pccs_request *request,
 
 	_Static_assert(NELEM(transfer.headers) == NELEM(request->headers), "as many headers");
 	memcpy(transfer.headers, request->headers, sizeof transfer.headers);
-	return transfer_start(fetcher->transfers, &transfer, flight, why);
+	return transfer_start(fetcher->transfers, NULL, &transfer, flight, why);
 }
 
 static void
@@ -256,8 +256,9 @@ turn(struct fetcher *fetcher, struct reason *why)
 	}
 	if (channel_pending(fetcher->channel) && !channel_flush(fetcher->channel, why))
 		return false;
-	transfers_wait(fetcher->transfers, channel_fd(fetcher->channel),
-	    channel_pending(fetcher->channel),
+	transfers_wait(fetcher->transfers, &(struct transfer_wait){
+	    .fd = channel_fd(fetcher->channel), .reading = true,
+	    .writing = channel_pending(fetcher->channel) }, 1,
 	    flights_timeout_ms(fetcher->flights, moment_read()));
 	return true;
 }
