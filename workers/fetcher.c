@@ -1,14 +1,15 @@
 /*
  * fetcher.c - gets collateral that workers ask for, and keeps what they have accepted
  *
- * One event loop: the channel to the supervisor, later the acceptor, and all transfers.  It is
- * told keys and answers with bytes; it judges nothing, holds no key and sees no evidence.  This
- * main loop is the one place here that reads clocks.
+ * One event loop: the channels to supervisor and acceptor, and all transfers.  It is told keys and
+ * answers with bytes; it judges nothing, holds no key and sees no evidence.  This main loop is
+ * the one place here that reads clocks.
  *
  * SIGTERM and SIGINT do nothing: the other end decides when it is over, by closing the socket.
  * SSL_CERT_FILE, when set, names the authorities that servers of https are believed by, in
  * place of the system's.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,9 @@
 #define UNCONFIGURED_MS 60000
 
 struct fetcher {
-	struct channel *channel;
+	struct channel *channel;        /* to the supervisor, or the one-shot command    */
+	struct channel *acceptor;       /* NULL: there is none now                      */
+	bool    one_shot;               /* the first speaks for an acceptor, too        */
 	struct arena *arena;            /* the configuration's strings              */
 	struct fetcher_config config;
 	struct store *store;
@@ -49,15 +52,44 @@ moment_read(void)
 
 /* Sends what a _write appended to the CBB, and ends the CBB. */
 static bool
-send_cbb(struct fetcher *fetcher, enum frame_type type, bool written, CBB *cbb,
+send_cbb(struct channel *channel, enum frame_type type, bool written, CBB *cbb,
     struct reason *why)
 {
-	bool ok = written ? channel_send(fetcher->channel, type, 0,
+	bool ok = written ? channel_send(channel, type, 0,
 	    (struct bytes){ CBB_data(cbb), CBB_len(cbb) }, NULL, -1, why) :
 	    reject(why, REASON_INTERNAL, "out of memory");
 
 	CBB_cleanup(cbb);
 	return ok;
+}
+
+/* To the acceptor.  One that does not take its frames is dropped, like one that is gone. */
+static void
+acceptor_send(struct fetcher *fetcher, enum frame_type type, bool written, CBB *cbb)
+{
+	struct channel *to = fetcher->one_shot ? fetcher->channel : fetcher->acceptor;
+	struct reason why;
+
+	if (to == NULL) {
+		CBB_cleanup(cbb);
+		return;
+	}
+	if (send_cbb(to, type, written, cbb, &why))
+		return;
+	if (fetcher->one_shot) {
+		fetcher->broken = true;
+		fetcher->why = why;
+		return;
+	}
+	log_line(LOG_WARNING, PROGRAM, "acceptor=dropped reason=\"%s\"", why.text);
+	channel_free(TAKE(fetcher->acceptor));
+}
+
+static void
+out_of_memory(struct fetcher *fetcher)
+{
+	(void)reject(&fetcher->why, REASON_INTERNAL, "out of memory");
+	fetcher->broken = true;
 }
 
 /* What flights call */
@@ -83,10 +115,10 @@ found(void *context, const struct fact_message *fact)
 	struct fetcher *fetcher = context;
 	CBB cbb;
 
-	if (!CBB_init(&cbb, 1024 + fact->fact.body.len + fact->fact.chain.len) ||
-	    !send_cbb(fetcher, FRAME_TYPE_FOUND, message_fact_write(&cbb, fact), &cbb,
-	    &fetcher->why))
-		fetcher->broken = true;
+	if (CBB_init(&cbb, 1024 + fact->fact.body.len + fact->fact.chain.len))
+		acceptor_send(fetcher, FRAME_TYPE_FOUND, message_fact_write(&cbb, fact), &cbb);
+	else
+		out_of_memory(fetcher);
 }
 
 static void
@@ -95,10 +127,10 @@ failed(void *context, const struct dv_failure *failure)
 	struct fetcher *fetcher = context;
 	CBB cbb;
 
-	if (!CBB_init(&cbb, 1024) ||
-	    !send_cbb(fetcher, FRAME_TYPE_FAILED, message_failed_write(&cbb, failure), &cbb,
-	    &fetcher->why))
-		fetcher->broken = true;
+	if (CBB_init(&cbb, 1024))
+		acceptor_send(fetcher, FRAME_TYPE_FAILED, message_failed_write(&cbb, failure), &cbb);
+	else
+		out_of_memory(fetcher);
 }
 
 static uint32_t
@@ -175,7 +207,7 @@ configure(struct fetcher *fetcher, CBS *in, struct reason *why)
 		ready.reason = bytes_str(error.text);
 	if (!CBB_init(&cbb, 1024))
 		return reject(why, REASON_INTERNAL, "out of memory");
-	return send_cbb(fetcher, FRAME_TYPE_READY, message_ready_write(&cbb, &ready), &cbb, why);
+	return send_cbb(fetcher->channel, FRAME_TYPE_READY, message_ready_write(&cbb, &ready), &cbb, why);
 }
 
 /* Frames */
@@ -204,6 +236,30 @@ checked(const struct fetcher *fetcher, CBS *in, struct reason *why)
 	return true;
 }
 
+/* The acceptor's socket, in place of the one before. */
+static bool
+acceptor_take(struct fetcher *fetcher, int passed, struct reason *why)
+{
+	int fd = fcntl(passed, F_DUPFD_CLOEXEC, 0);
+
+	channel_free(TAKE(fetcher->acceptor));
+	if (fd != -1)
+		fetcher->acceptor = channel_new(fd, FRAME_FETCHER, FRAME_ACCEPTOR, PENDING_MAX_LEN);
+	return fetcher->acceptor != NULL || reject(why, REASON_INTERNAL, "out of memory");
+}
+
+/* What an acceptor may say. */
+static bool
+asked(void *context, const struct frame *frame, struct bytes payload,
+    const int fds[FRAME_MAX_FDS], struct reason *why)
+{
+	struct fetcher *fetcher = context;
+	CBS in = cbs_bytes(payload);
+
+	return frame->type == FRAME_TYPE_FETCH ? fetch(fetcher, &in, why) :
+	    checked(fetcher, &in, why);
+}
+
 static bool
 dispatch(void *context, const struct frame *frame, struct bytes payload,
     const int fds[FRAME_MAX_FDS], struct reason *why)
@@ -211,16 +267,21 @@ dispatch(void *context, const struct frame *frame, struct bytes payload,
 	struct fetcher *fetcher = context;
 	CBS in = cbs_bytes(payload);
 
-	switch (frame->type) {
-	case FRAME_TYPE_CONFIG:
+	if (frame->type == FRAME_TYPE_CONFIG)
 		return configure(fetcher, &in, why);
+	if (fetcher->flights == NULL)
+		return reject(why, REASON_MALFORMED, "%s before the configuration",
+		    frame_name(frame->type));
+	switch (frame->type) {
 	case FRAME_TYPE_FETCH:
 	case FRAME_TYPE_CHECKED:
-		if (fetcher->flights == NULL)
-			return reject(why, REASON_MALFORMED, "%s before the configuration",
+		if (fetcher->acceptor != NULL)
+			return reject(why, REASON_MALFORMED, "%s from a supervisor",
 			    frame_name(frame->type));
-		return frame->type == FRAME_TYPE_FETCH ? fetch(fetcher, &in, why) :
-		    checked(fetcher, &in, why);
+		fetcher->one_shot = true;
+		return asked(fetcher, frame, payload, fds, why);
+	case FRAME_TYPE_ACCEPTOR:
+		return acceptor_take(fetcher, fds[0], why);
 	default:
 		return reject(why, REASON_MALFORMED, "unexpected %s", frame_name(frame->type));
 	}
@@ -239,16 +300,51 @@ answers_take(const struct fetcher *fetcher)
 	flights_tick(fetcher->flights, moment_read());
 }
 
+/* The acceptor's frames, and what waits for it; one that makes no sense is gone for us. */
+static void
+acceptor_serve(struct fetcher *fetcher)
+{
+	struct reason why = { .kind = REASON_NONE };
+
+	if (fetcher->acceptor == NULL || channel_serve(fetcher->acceptor, asked, fetcher, &why))
+		return;
+	if (why.kind != REASON_NONE)
+		log_line(LOG_WARNING, PROGRAM, "acceptor=dropped reason=\"%s\"", why.text);
+	channel_free(TAKE(fetcher->acceptor));
+}
+
+static void
+acceptor_flush(struct fetcher *fetcher)
+{
+	struct reason why;
+
+	if (fetcher->acceptor != NULL && channel_pending(fetcher->acceptor) &&
+	    !channel_flush(fetcher->acceptor, &why))
+		channel_free(TAKE(fetcher->acceptor));
+}
+
+static struct transfer_wait
+channel_waits(const struct channel *channel)
+{
+	if (channel == NULL)
+		return (struct transfer_wait){ .fd = -1 };
+	return (struct transfer_wait){ .fd = channel_fd(channel), .reading = true,
+	    .writing = channel_pending(channel) };
+}
+
 /* One turn of the loop; false when it is over. */
 static bool
 turn(struct fetcher *fetcher, struct reason *why)
 {
+	struct transfer_wait waits[2];
+
 	if (!channel_serve(fetcher->channel, dispatch, fetcher, why))
 		return false;
 	if (fetcher->flights == NULL) {
 		(void)!channel_wait(fetcher->channel, UNCONFIGURED_MS);
 		return true;
 	}
+	acceptor_serve(fetcher);
 	answers_take(fetcher);
 	if (fetcher->broken) {
 		*why = fetcher->why;
@@ -256,9 +352,10 @@ turn(struct fetcher *fetcher, struct reason *why)
 	}
 	if (channel_pending(fetcher->channel) && !channel_flush(fetcher->channel, why))
 		return false;
-	transfers_wait(fetcher->transfers, &(struct transfer_wait){
-	    .fd = channel_fd(fetcher->channel), .reading = true,
-	    .writing = channel_pending(fetcher->channel) }, 1,
+	acceptor_flush(fetcher);
+	waits[0] = channel_waits(fetcher->channel);
+	waits[1] = channel_waits(fetcher->acceptor);
+	transfers_wait(fetcher->transfers, waits, NELEM(waits),
 	    flights_timeout_ms(fetcher->flights, moment_read()));
 	return true;
 }
@@ -269,6 +366,7 @@ end(struct fetcher *fetcher)
 	transfers_free(fetcher->transfers);
 	flights_free(fetcher->flights);
 	store_close(fetcher->store);
+	channel_free(fetcher->acceptor);
 	channel_free(fetcher->channel);
 	arena_free(fetcher->arena);
 }

@@ -36,8 +36,6 @@ struct dv_options {
 	int64_t serve_stale_max_secs;   /* how long after its last fetch an item serves */
 	int64_t collateral_max_cache_age_secs;  /* fetched longer ago: asked for again; 0: never */
 	int64_t root_crl_max_cache_age_secs;    /* the same for the root CRL         */
-	bool    no_images;              /* nothing can fetch one: an image is never asked for,
-					 * and its server counts as not reachable    */
 	bool    has_image_key;          /* image_key is given; without it image and kernel facts
 					 * are refused                               */
 	uint8_t image_key[32];          /* Ed25519, public: of the service that signs them */

@@ -100,10 +100,14 @@ run(struct supervisor_setup *setup, struct arena *arena, const struct options *o
 	setup->npins = options->ncollateral;
 	setup->drain_deadline_secs = config->drain_deadline_secs;
 	setup->directory = setup_directory(arena, why);
-	if (setup->directory == NULL || !setup_collateral(pins, arena, options, why) ||
+	if (setup->directory == NULL)
+		return false;
+	setup_helpers(&setup->helpers, setup->directory, config);
+	if (!setup_collateral(pins, arena, options, why) ||
 	    !setup_acceptor(&setup->acceptor_config, arena, config, why) ||
-	    !setup_fetcher(&setup->fetcher_config, arena, config, options, why) ||
-	    !setup_worker(&setup->worker_config, arena, config, options, why))
+	    !setup_fetcher(&setup->fetcher_config, arena, config, options, &setup->helpers.keys,
+	    false, why) ||
+	    !setup_worker(&setup->worker_config, arena, config, options, &setup->helpers.keys, why))
 		return false;
 	pinned_say(options);
 	return supervisor_run(setup, why);
@@ -122,6 +126,7 @@ serve_command(const struct options *options, const struct config *config, struct
 	if (!listener_open(&setup.listener, config, why))
 		return false;
 	ok = run(&setup, arena, options, config, why);
+	helpers_keys_wipe(&setup.helpers.keys);
 	(void)close(setup.listener);
 	return ok;
 }

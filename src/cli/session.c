@@ -13,6 +13,8 @@
 #include "cli/setup.h"
 #include "core/hex.h"
 
+AUTO_DEFINE(struct event, event_free)
+
 /* Questions are asked again a few times, never for ever: collateral is needed, then an image. */
 #define ROUNDS_MAX      8
 
@@ -99,7 +101,8 @@ worker_open(struct session *session, int *status, struct reason *why)
 	if (!setup_collateral(pins, session->arena, session->options, why))
 		return false;
 	*status = EXIT_INVALID;
-	if (!setup_worker(&config, session->arena, session->config, session->options, why) ||
+	if (!setup_worker(&config, session->arena, session->config, session->options,
+	    &session->helpers_setup.keys, why) ||
 	    !child_start(&session->worker, session->directory, "dstack-verifier-worker",
 	    FRAME_WORKER, FRAME_SUPERVISOR | FRAME_ACCEPTOR, why) ||
 	    !channel_send(session->worker.channel, FRAME_TYPE_CONFIG, 0, config, NULL, -1, why))
@@ -128,7 +131,10 @@ session_open(struct session *out, int *status, const struct options *options,
 	if (out->arena == NULL)
 		return reject(why, REASON_INTERNAL, "no memory");
 	out->directory = setup_directory(out->arena, why);
-	return out->directory != NULL && worker_open(out, status, why);
+	if (out->directory == NULL)
+		return false;
+	setup_helpers(&out->helpers_setup, out->directory, config);
+	return worker_open(out, status, why);
 }
 
 void
@@ -147,8 +153,12 @@ session_child_end(struct child *child)
 void
 session_close(struct session *session)
 {
+	helpers_free(session->helpers);
 	session_child_end(&session->fetcher);
 	session_child_end(&session->worker);
+	if (session->base != NULL)
+		event_base_free(session->base);
+	helpers_keys_wipe(&session->helpers_setup.keys);
 	blob_free(session->payload);
 	arena_free(session->arena);
 }
@@ -163,12 +173,18 @@ struct errand {
 };
 
 static void
-errand_fail(struct errand *errand, size_t i, unsigned http_status, struct bytes refusal)
+errand_fail(struct errand *errand, size_t i, const struct dv_failure *failure)
 {
 	errand->done[i] = true;
 	if (errand->nfailures < MESSAGE_MAX_FAILURES)
-		errand->failures[errand->nfailures++] = (struct dv_failure){ errand->keys[i],
-		    http_status, { refusal.ptr, refusal.len } };
+		errand->failures[errand->nfailures++] = *failure;
+}
+
+/* One that nothing more is known about. */
+static void
+errand_lose(struct errand *errand, size_t i)
+{
+	errand_fail(errand, i, &(struct dv_failure){ .key = errand->keys[i] });
 }
 
 /* The place of a key among those still waited for; n when it is not. */
@@ -190,6 +206,28 @@ errand_open(const struct errand *errand)
 	return false;
 }
 
+/* What a helper says, for the fetcher.  When it cannot be sent the fetcher is found gone. */
+static void
+helper_answer(void *context, enum frame_type type, uint64_t ticket, struct bytes payload)
+{
+	struct session *session = context;
+	struct reason why = { 0 };
+
+	if (!channel_send(session->fetcher.channel, type, ticket, payload, NULL, -1, &why))
+		session_say(session->config, LOG_LEVEL_WARN, "dstack-verifier-fetcher: %s",
+		    why.text);
+}
+
+static bool
+helpers_open(struct session *session, struct reason *why)
+{
+	session->base = event_base_new();
+	if (session->base != NULL)
+		session->helpers = helpers_new(session->base, &session->helpers_setup,
+		    helper_answer, session);
+	return session->helpers != NULL || reject(why, REASON_INTERNAL, "no memory");
+}
+
 static bool
 fetcher_open(struct session *session, struct reason *why)
 {
@@ -198,11 +236,96 @@ fetcher_open(struct session *session, struct reason *why)
 
 	if (session->fetcher.channel != NULL)
 		return true;
-	return setup_fetcher(&config, session->arena, session->config, session->options, why) &&
+	return helpers_open(session, why) &&
+	    setup_fetcher(&config, session->arena, session->config, session->options, NULL,
+	    isatty(STDERR_FILENO), why) &&
 	    child_start(&session->fetcher, session->directory, "dstack-verifier-fetcher",
 	    FRAME_FETCHER, FRAME_SUPERVISOR | FRAME_ACCEPTOR, why) &&
 	    channel_send(session->fetcher.channel, FRAME_TYPE_CONFIG, 0, config, NULL, -1, why) &&
 	    ready_wait(&session->fetcher, &none, why);
+}
+
+static void
+nothing(evutil_socket_t fd, short what, void *arg)
+{
+}
+
+/* Until the fetcher can be read, or written when something waits, or a helper has spoken. */
+static bool
+fetcher_wait(struct session *session, int64_t left_ms, struct reason *why)
+{
+	const struct timeval left = { .tv_sec = left_ms / 1000,
+	    .tv_usec = left_ms % 1000 * 1000 };
+	bool writing = channel_pending(session->fetcher.channel);
+	AUTO(event_free) struct event *event = event_new(session->base,
+	    channel_fd(session->fetcher.channel), (short)(EV_READ | (writing ? EV_WRITE : 0)),
+	    nothing, NULL);
+
+	if (event == NULL || event_add(event, &left) == -1 ||
+	    event_base_loop(session->base, EVLOOP_ONCE) == -1)
+		return reject(why, REASON_INTERNAL, "cannot wait for events");
+	return !channel_pending(session->fetcher.channel) ||
+	    channel_flush(session->fetcher.channel, why);
+}
+
+/* Does what the fetcher asks of its supervisor; false when the frame is none of those. */
+static bool
+fetcher_serve(struct session *session, const struct frame *frame, struct bytes payload,
+    const int *fds, bool *ok, struct reason *why)
+{
+	struct progress_message progress;
+	CBS in = cbs_bytes(payload);
+
+	*ok = true;
+	switch (frame->type) {
+	case FRAME_TYPE_UNPACK:
+	case FRAME_TYPE_PAPERS:
+	case FRAME_TYPE_MEASURE:
+	case FRAME_TYPE_END:
+		*ok = helpers_ask(session->helpers, frame, payload, fds, why);
+		return true;
+	case FRAME_TYPE_PROGRESS:
+		*ok = message_progress_read(&progress, &in, why);
+		if (*ok)
+			progress_show(&session->progress, &progress);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The next frame of the fetcher that is not for its supervisor. */
+static bool
+fetcher_frame(struct session *session, struct frame *frame, struct blob **payload,
+    int64_t until_ms, struct reason *why)
+{
+	int fds[FRAME_MAX_FDS];
+	bool served, ok = true;
+
+	while (ok) {
+		int64_t left = until_ms - milliseconds();
+
+		switch (channel_receive_fds(session->fetcher.channel, frame, payload, fds, why)) {
+		case CHANNEL_FRAME:
+			served = fetcher_serve(session, frame, blob_bytes(*payload), fds, &ok, why);
+			for (unsigned i = 0; i < frame->nfds; i++)
+				(void)close(fds[i]);
+			if (!served)
+				return true;
+			blob_free(TAKE(*payload));
+			continue;
+		case CHANNEL_CLOSED:
+			return reject(why, REASON_INTERNAL, "it ended");
+		case CHANNEL_BROKEN:
+			return false;
+		case CHANNEL_IDLE:
+			break;
+		}
+		if (left <= 0)
+			return reject(why, REASON_INTERNAL, "it does not answer");
+		ok = fetcher_wait(session, left, why);
+	}
+	return false;
 }
 
 static bool
@@ -243,7 +366,7 @@ found(struct session *session, struct errand *errand, struct blob *payload, stru
 		return false;
 	errand->done[i] = checked.accepted;
 	if (checked.accepted && fact.stale)
-		errand_fail(errand, i, 0, (struct bytes){ 0 });
+		errand_lose(errand, i);
 	return channel_send(session->fetcher.channel, FRAME_TYPE_CHECKED, 0, (struct bytes){ 0 },
 	    word, -1, why);
 }
@@ -270,7 +393,8 @@ fetched(struct session *session, struct errand *errand, const struct frame *fram
 	if (!arena_copy(session->arena, &refusal,
 	    (struct bytes){ failure.refusal.ptr, failure.refusal.len }, why))
 		return false;
-	errand_fail(errand, i, failure.http_status, refusal);
+	failure.refusal = (struct dv_span){ refusal.ptr, refusal.len };
+	errand_fail(errand, i, &failure);
 	return true;
 }
 
@@ -278,8 +402,13 @@ fetched(struct session *session, struct errand *errand, const struct frame *fram
 static bool
 fetch(struct session *session, struct errand *errand, struct reason *why)
 {
-	int64_t until = milliseconds() + session->config->request_deadline_secs * 1000 + FETCHER_MS;
+	int64_t secs = session->config->request_deadline_secs, until;
 
+	for (size_t i = 0; i < errand->n; i++)
+		if (errand->keys[i].type == DV_FACT_IMAGE || errand->keys[i].type == DV_FACT_KERNEL)
+			secs = session->config->request_deadline_secs +
+			    session->config->image_download_timeout_secs;
+	until = milliseconds() + secs * 1000 + FETCHER_MS;
 	if (!fetcher_open(session, why))
 		return false;
 	for (size_t i = 0; i < errand->n; i++)
@@ -289,7 +418,7 @@ fetch(struct session *session, struct errand *errand, struct reason *why)
 		AUTO(blob_free) struct blob *payload = NULL;
 		struct frame frame;
 
-		if (!frame_wait(&session->fetcher, &frame, &payload, until, why) ||
+		if (!fetcher_frame(session, &frame, &payload, until, why) ||
 		    !fetched(session, errand, &frame, payload, why))
 			return false;
 	}
@@ -313,16 +442,19 @@ needs(struct session *session, struct errand *errand, struct blob *payload, stru
 	struct reason broken = { 0 };
 	CBS in = cbs_bytes(blob_bytes(payload));
 	size_t n;
+	bool ok;
 
 	if (!message_need_read(keys, &n, &in, why))
 		return false;
 	errand_begin(errand, keys, n);
-	if (fetch(session, errand, &broken))
+	ok = fetch(session, errand, &broken);
+	progress_end(&session->progress);
+	if (ok)
 		return true;
 	session_say(session->config, LOG_LEVEL_WARN, "dstack-verifier-fetcher: %s", broken.text);
 	for (size_t i = 0; i < errand->n; i++)
 		if (!errand->done[i])
-			errand_fail(errand, i, 0, (struct bytes){ 0 });
+			errand_lose(errand, i);
 	return true;
 }
 

@@ -2,15 +2,18 @@
  * session.h - one question, judged as the server judges it
  *
  * The one-shot commands start a worker, and a fetcher when a fact is missing, and speak the
- * acceptor's part with them themselves: the same programs, the same frames, no port.
+ * acceptor's and the supervisor's part with them themselves: the same programs, the same frames,
+ * no port.
  */
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
 
 #include "cli/config.h"
 #include "cli/options.h"
+#include "cli/progress.h"
 #include "ipc/message.h"
 #include "server/child.h"
+#include "server/helpers.h"
 
 #define EXIT_VALID      0
 #define EXIT_INVALID    1
@@ -29,6 +32,10 @@ struct session {
 	const char *directory;          /* of our programs                             */
 	struct child worker;
 	struct child fetcher;           /* started when something is to be fetched     */
+	struct event_base *base;        /* over which its helpers run                  */
+	struct helpers_setup helpers_setup;
+	struct helpers *helpers;
+	struct progress progress;       /* of a download, on a terminal                */
 	struct blob *payload;           /* of the last verdict                         */
 };
 

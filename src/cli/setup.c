@@ -44,31 +44,7 @@ setup_directory(struct arena *arena, struct reason *why)
 	return (const char *)copy.ptr;
 }
 
-bool
-setup_worker(struct bytes *out, struct arena *arena, const struct config *config,
-    const struct options *options, struct reason *why)
-{
-	const struct worker_config worker = {
-		.options = {
-			.policy = config->policy,
-			.root_ca_tdx = { config->root_ca_tdx.ptr, config->root_ca_tdx.len },
-			.serve_stale_max_secs = config->serve_stale_max_secs,
-			.collateral_max_cache_age_secs = config->collateral_max_cache_age_secs,
-			.root_crl_max_cache_age_secs = config->root_crl_max_cache_age_secs,
-			.no_images = true,
-			.pinned_at = options->has_at,
-			.at = options->at,
-		},
-		.npins = (uint32_t)options->ncollateral,
-	};
-	CBB cbb;
-
-	if (!CBB_init(&cbb, 4096))
-		return reject(why, REASON_INTERNAL, "no memory");
-	return payload(out, arena, message_worker_config_write(&cbb, &worker), &cbb, why);
-}
-
-/* As many at once as half the CPUs, but always one. */
+/* As many measurers at once as half the CPUs, but always one. */
 static uint32_t
 measurers_max(void)
 {
@@ -77,11 +53,48 @@ measurers_max(void)
 	return ncpus < 4 ? 1 : (uint32_t)(ncpus / 2);
 }
 
+void
+setup_helpers(struct helpers_setup *out, const char *directory, const struct config *config)
+{
+	*out = (struct helpers_setup){
+		.directory = directory,
+		.max_measurers = measurers_max(),
+		.download_secs = (uint32_t)config->image_download_timeout_secs,
+	};
+	helpers_keys_make(&out->keys);
+}
+
+bool
+setup_worker(struct bytes *out, struct arena *arena, const struct config *config,
+    const struct options *options, const struct helpers_keys *keys, struct reason *why)
+{
+	struct worker_config worker = {
+		.options = {
+			.policy = config->policy,
+			.root_ca_tdx = { config->root_ca_tdx.ptr, config->root_ca_tdx.len },
+			.serve_stale_max_secs = config->serve_stale_max_secs,
+			.collateral_max_cache_age_secs = config->collateral_max_cache_age_secs,
+			.root_crl_max_cache_age_secs = config->root_crl_max_cache_age_secs,
+			.has_image_key = true,
+			.pinned_at = options->has_at,
+			.at = options->at,
+		},
+		.npins = (uint32_t)options->ncollateral,
+	};
+	CBB cbb;
+
+	bytes_copy(worker.options.image_key, BYTES_OF(keys->public_key));
+	if (!CBB_init(&cbb, 4096))
+		return reject(why, REASON_INTERNAL, "no memory");
+	return payload(out, arena, message_worker_config_write(&cbb, &worker), &cbb, why);
+}
+
 bool
 setup_fetcher(struct bytes *out, struct arena *arena, const struct config *config,
-    const struct options *options, struct reason *why)
+    const struct options *options, const struct helpers_keys *kept, bool progress,
+    struct reason *why)
 {
-	const struct fetcher_config fetcher = {
+	struct fetcher_config fetcher = {
 		.pccs_urls = config->pccs_urls,
 		.cache_dir = config->image_cache_dir,
 		.collateral_max_cache_age_secs = config->collateral_max_cache_age_secs,
@@ -93,10 +106,14 @@ setup_fetcher(struct bytes *out, struct arena *arena, const struct config *confi
 		.image_download_timeout_secs = (uint32_t)config->image_download_timeout_secs,
 		.image_cache_max_bytes = (uint64_t)config->image_cache_max_bytes,
 		.max_measurers = measurers_max(),
+		.has_image_key = kept != NULL,
+		.progress = progress,
 		.log_level = (uint8_t)config->log_level,
 	};
 	CBB cbb;
 
+	if (kept != NULL)
+		bytes_copy(fetcher.image_key, BYTES_OF(kept->public_key));
 	if (!CBB_init(&cbb, 1024))
 		return reject(why, REASON_INTERNAL, "no memory");
 	return payload(out, arena, message_fetcher_config_write(&cbb, &fetcher), &cbb, why);

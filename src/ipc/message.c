@@ -495,7 +495,7 @@ options_read(struct dv_options *options, struct arena *arena, CBS *in, struct re
 	if (!span_read(&root, in) || !i64_read(&options->serve_stale_max_secs, in) ||
 	    !i64_read(&options->collateral_max_cache_age_secs, in) ||
 	    !i64_read(&options->root_crl_max_cache_age_secs, in) ||
-	    !bool_read(&options->no_images, in) || !bool_read(&options->has_image_key, in) ||
+	    !bool_read(&options->has_image_key, in) ||
 	    !CBS_copy_bytes(in, options->image_key, sizeof options->image_key) ||
 	    !bool_read(&options->pinned_at, in) || !i64_read(&options->at, in))
 		return malformed(why, "CONFIG");
@@ -513,7 +513,7 @@ options_write(CBB *out, const struct dv_options *options)
 	    i64_write(out, options->serve_stale_max_secs) &&
 	    i64_write(out, options->collateral_max_cache_age_secs) &&
 	    i64_write(out, options->root_crl_max_cache_age_secs) &&
-	    bool_write(out, options->no_images) && bool_write(out, options->has_image_key) &&
+	    bool_write(out, options->has_image_key) &&
 	    CBB_add_bytes(out, options->image_key, sizeof options->image_key) &&
 	    bool_write(out, options->pinned_at) && i64_write(out, options->at);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -62,6 +63,7 @@ struct supervisor {
 	struct event *drain_timer;
 	struct slot acceptor, fetcher;
 	struct slot workers[SUPERVISOR_MAX_WORKERS];
+	struct helpers *helpers;
 	bool    announced;              /* READY was told to the service manager       */
 	bool    draining;
 	bool    failed;                 /* ends with `why`                             */
@@ -161,36 +163,67 @@ slot_start(struct slot *slot)
 	timer_set(slot->timer, READY_SECS * 1000);
 }
 
-/* Hands a ready worker or fetcher to the acceptor; our end of its socket is then closed. */
-static void
-give(struct slot *slot)
+/* Hands a ready worker to the acceptor; our end of its socket is then closed. */
+static bool
+worker_give(struct slot *slot, struct reason *why)
 {
 	struct supervisor *s = slot->supervisor;
 	struct ready_message ready = { 0 };
 	struct worker_message worker = { .slot = slot->index };
-	struct reason why = { 0 };
-	CBS in;
+	CBS in = cbs_bytes(blob_bytes(slot->ready));
 	CBB cbb;
+
+	if (!message_ready_read(&ready, &in, why))
+		return false;
+	worker.deadline = ready.deadline;
+	worker.internal = ready.internal;
+	if (!CBB_init(&cbb, 1024))
+		return reject(why, REASON_INTERNAL, "out of memory");
+	if (!child_send(&s->acceptor.child, FRAME_TYPE_WORKER, message_worker_write(&cbb, &worker),
+	    &cbb, channel_fd(slot->child.channel), why))
+		return false;
+	child_close(&slot->child);
+	blob_free(TAKE(slot->ready));
+	return true;
+}
+
+/* Gives a ready fetcher and the acceptor a socket of their own. */
+static bool
+fetcher_give(struct slot *slot, struct reason *why)
+{
+	struct supervisor *s = slot->supervisor;
+	const struct bytes nothing = { 0 };
+	int ends[2];
 	bool ok;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == -1)
+		return reject(why, REASON_INTERNAL, "cannot make a socket pair: %s",
+		    strerror(errno));
+	ok = channel_send(slot->child.channel, FRAME_TYPE_ACCEPTOR, 0, nothing, NULL, ends[0],
+	    why) && channel_send(s->acceptor.child.channel, FRAME_TYPE_FETCHER, 0, nothing, NULL,
+	    ends[1], why);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	if (ok)
+		watch(slot);
+	return ok;
+}
+
+static void
+give(struct slot *slot)
+{
+	struct supervisor *s = slot->supervisor;
+	struct reason why = { 0 };
 
 	if (s->acceptor.state != RUNNING) {
 		slot->state = HELD;
 		return;
 	}
-	in = cbs_bytes(blob_bytes(slot->ready));
-	ok = message_ready_read(&ready, &in, &why) && CBB_init(&cbb, 1024);
-	worker.deadline = ready.deadline;
-	worker.internal = ready.internal;
-	ok = ok && child_send(&s->acceptor.child, slot->role == FRAME_WORKER ? FRAME_TYPE_WORKER :
-	    FRAME_TYPE_FETCHER, slot->role != FRAME_WORKER || message_worker_write(&cbb, &worker),
-	    &cbb, channel_fd(slot->child.channel), &why);
-	if (!ok) {
+	if (!(slot->role == FRAME_WORKER ? worker_give(slot, &why) : fetcher_give(slot, &why))) {
 		fail(s, &why);
 		return;
 	}
 	watch(&s->acceptor);
-	child_close(&slot->child);
-	blob_free(TAKE(slot->ready));
 	slot->state = RUNNING;
 }
 
@@ -245,6 +278,8 @@ slot_ready(struct slot *slot, struct blob *payload)
 	(void)evtimer_del(slot->timer);
 	if (slot == &s->acceptor) {
 		acceptor_ready(s);
+	} else if (slot == &s->fetcher) {
+		give(slot);
 	} else {
 		unwatch(slot);
 		slot->ready = blob_ref(payload);
@@ -275,8 +310,24 @@ stuck(struct supervisor *s, struct blob *payload, struct reason *why)
 	return true;
 }
 
+/* Passes on to the fetcher what a helper says. */
+static void
+helper_answer(void *context, enum frame_type type, uint64_t ticket, struct bytes payload)
+{
+	struct supervisor *s = context;
+	struct reason why = { 0 };
+
+	/* A fetcher that does not read is about to be found out by its own silence. */
+	if (channel_send(s->fetcher.child.channel, type, ticket, payload, NULL, -1, &why))
+		watch(&s->fetcher);
+	else
+		log_line(LOG_ERR, "supervisor", "program=%s error=\"%s\"", s->fetcher.program,
+		    why.text);
+}
+
 static bool
-dispatch(struct slot *slot, const struct frame *frame, struct blob *payload, struct reason *why)
+dispatch(struct slot *slot, const struct frame *frame, struct blob *payload, const int *fds,
+    struct reason *why)
 {
 	struct supervisor *s = slot->supervisor;
 
@@ -286,6 +337,8 @@ dispatch(struct slot *slot, const struct frame *frame, struct blob *payload, str
 	}
 	if (frame->type == FRAME_TYPE_STUCK && slot == &s->acceptor && slot->state == RUNNING)
 		return stuck(s, payload, why);
+	if (slot == &s->fetcher && (slot->state == RUNNING || slot->state == HELD))
+		return helpers_ask(s->helpers, frame, blob_bytes(payload), fds, why);
 	return reject(why, REASON_MALFORMED, "unexpected %s", frame_name(frame->type));
 }
 
@@ -308,7 +361,7 @@ slot_readable(evutil_socket_t fd, short what, void *arg)
 	struct reason why = { 0 };
 	struct frame frame;
 	struct blob *payload;
-	int received;
+	int fds[FRAME_MAX_FDS];
 	bool ok;
 
 	if ((what & EV_WRITE) != 0 && !channel_flush(slot->child.channel, &why)) {
@@ -317,10 +370,12 @@ slot_readable(evutil_socket_t fd, short what, void *arg)
 	}
 	/* Handling a frame can give the channel away. */
 	while (slot->child.channel != NULL) {
-		switch (channel_receive(slot->child.channel, &frame, &payload, &received, &why)) {
+		switch (channel_receive_fds(slot->child.channel, &frame, &payload, fds, &why)) {
 		case CHANNEL_FRAME:
-			ok = dispatch(slot, &frame, payload, &why);
+			ok = dispatch(slot, &frame, payload, fds, &why);
 			blob_free(payload);
+			for (unsigned i = 0; i < frame.nfds; i++)
+				(void)close(fds[i]);
 			if (!ok) {
 				slot_kill(slot, &why);
 				return;
@@ -364,6 +419,11 @@ slot_died(struct slot *slot, int status)
 	slot->child.pid = 0;
 	slot->state = DOWN;
 	(void)evtimer_del(slot->timer);
+	if (slot == &s->fetcher)
+		helpers_end(s->helpers);
+	/* The next one gets a socket of its own with it. */
+	if (slot == &s->acceptor && s->fetcher.state == RUNNING)
+		s->fetcher.state = HELD;
 	if (s->draining) {
 		if (slot == &s->acceptor)
 			(void)event_base_loopbreak(s->base);
@@ -388,10 +448,13 @@ child_signal(evutil_socket_t fd, short what, void *arg)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (helpers_reaped(s->helpers, pid))
+			continue;
 		for (size_t i = 0; (slot = slot_of(s, i)) != NULL; i++)
 			if (slot->child.pid == pid)
 				slot_died(slot, status);
+	}
 }
 
 static void
@@ -450,7 +513,8 @@ supervisor_init(struct supervisor *s, const struct supervisor_setup *setup)
 		if (s->signals[i] == NULL || event_add(s->signals[i], NULL) == -1)
 			return false;
 	s->drain_timer = evtimer_new(s->base, drain_timeout, s);
-	ok = s->drain_timer != NULL &&
+	s->helpers = helpers_new(s->base, &setup->helpers, helper_answer, s);
+	ok = s->drain_timer != NULL && s->helpers != NULL &&
 	    slot_init(&s->acceptor, s, "dstack-verifier-acceptor", FRAME_ACCEPTOR,
 	    setup->acceptor_config) &&
 	    slot_init(&s->fetcher, s, "dstack-verifier-fetcher", FRAME_FETCHER,
@@ -505,6 +569,7 @@ supervisor_fini(struct supervisor *s)
 	unsigned patience_ms = END_PATIENCE_MS;
 	struct slot *slot;
 
+	helpers_free(s->helpers);
 	for (size_t i = 0; (slot = slot_of(s, i)) != NULL; i++)
 		slot_fini(slot);
 	for (size_t i = 0; (slot = slot_of(s, i)) != NULL; i++)

@@ -3,14 +3,13 @@
  *
  * The supervisor holds the listening socket and the configuration, restarts whatever dies,
  * with growing pauses, and ends everything in order on SIGTERM or SIGINT.  It sees no byte of
- * a request: a worker's or fetcher's socket is the supervisor's only until the child is ready,
- * and the acceptor's from then on.
+ * a request: a worker's socket is the supervisor's only until the child is ready, and the acceptor's
+ * from then on; fetcher and acceptor have a socket of their own.  For the fetcher it starts helpers.
  */
 #ifndef SERVER_SUPERVISOR_H
 #define SERVER_SUPERVISOR_H
 
-#include "core/bytes.h"
-#include "core/reason.h"
+#include "server/helpers.h"
 
 #define SUPERVISOR_MAX_WORKERS  256
 
@@ -22,6 +21,7 @@ struct supervisor_setup {
 	struct bytes acceptor_config;   /* CONFIG payloads                             */
 	struct bytes fetcher_config;
 	struct bytes worker_config;
+	struct helpers_setup helpers;
 	const struct bytes *pins;       /* PIN payloads, as many as the last announces */
 	size_t  npins;
 	int64_t drain_deadline_secs;

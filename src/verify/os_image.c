@@ -28,7 +28,7 @@ failure_find(const struct dv_request *request, const struct dv_key *key)
 /* Asks for a fact about the published image, or says why it could not be had. */
 static bool
 image_need(struct verdict *v, enum dv_fact_type type, uint32_t initrd_addr,
-    const struct verdict_terms *terms, const struct dv_request *request)
+    const struct dv_request *request)
 {
 	struct dv_key key;
 	const struct dv_failure *failure;
@@ -40,18 +40,18 @@ image_need(struct verdict *v, enum dv_fact_type type, uint32_t initrd_addr,
 	key.initrd_addr = initrd_addr;
 	memcpy(key.image, v->os_image_hash.data, sizeof key.image);
 	failure = failure_find(request, &key);
-	if (failure == NULL && !terms->no_images) {
+	if (failure == NULL) {
 		v->needs[v->nneeds++] = key;
 		return false;
 	}
-	if (failure != NULL && failure->refusal.len != 0) {
+	if (failure->refusal.len != 0) {
 		(void)reject(&why, failure->retryable ? REASON_UNAVAILABLE : REASON_REFUSED, "%.*s",
 		    (int)failure->refusal.len, (const char *)failure->refusal.ptr);
 		return fail_os_image(v, failure->retryable ? VERDICT_IMAGE_UNAVAILABLE :
 		    VERDICT_OS_IMAGE_REFUSED, &why);
 	}
 	hex_text(hash, BYTES_OF(v->os_image_hash.data));
-	if (failure != NULL && (failure->http_status == 404 || failure->http_status == 410))
+	if (failure->http_status == 404 || failure->http_status == 410)
 		(void)reject(&why, REASON_UNAVAILABLE, "Failed to download image: "
 		    "HTTP status %u %s", failure->http_status,
 		    failure->http_status == 404 ? "Not Found" : "Gone");
@@ -64,11 +64,10 @@ image_need(struct verdict *v, enum dv_fact_type type, uint32_t initrd_addr,
 
 /* The record of the published image, which this call asks for when it is not at hand. */
 static bool
-record_find(struct dv_context *context, struct verdict *v, const struct verdict_terms *terms,
-    const struct dv_request *request)
+record_find(struct dv_context *context, struct verdict *v, const struct dv_request *request)
 {
 	v->record = images_find(context->images, &v->os_image_hash);
-	return v->record != NULL || image_need(v, DV_FACT_IMAGE, 0, terms, request);
+	return v->record != NULL || image_need(v, DV_FACT_IMAGE, 0, request);
 }
 
 static void
@@ -89,8 +88,7 @@ legacy_code(const struct verdict *v, const struct reason *why)
 }
 
 static bool
-legacy_judge(struct dv_context *context, struct verdict *v, const struct verdict_terms *terms,
-    const struct dv_request *request)
+legacy_judge(struct dv_context *context, struct verdict *v, const struct dv_request *request)
 {
 	struct launch_registers quoted;
 	struct legacy_input input = {
@@ -112,7 +110,7 @@ legacy_judge(struct dv_context *context, struct verdict *v, const struct verdict
 	}
 	switch (outcome) {
 	case LEGACY_NEEDS_KERNEL:
-		return image_need(v, DV_FACT_KERNEL, v->legacy.initrd_addr, terms, request);
+		return image_need(v, DV_FACT_KERNEL, v->legacy.initrd_addr, request);
 	case LEGACY_REFUSED:
 		return fail_os_image(v, legacy_code(v, &why), &why);
 	case LEGACY_MATCHED:
@@ -200,8 +198,8 @@ os_image_judge(struct dv_context *context, struct verdict *v, const struct verdi
 	}
 	if (!policy_image_check(v, terms, &why))
 		return verdict_fail(v, VERDICT_POLICY, &why);
-	if (!record_find(context, v, terms, request))
+	if (!record_find(context, v, request))
 		return false;
 	return v->config.variant == VM_VARIANT_LITE ? published_compare(v, terms) :
-	    legacy_judge(context, v, terms, request);
+	    legacy_judge(context, v, request);
 }

@@ -115,7 +115,6 @@ struct verdict_terms {
 	int64_t now;
 	bool    full_reason;
 	bool    summary;
-	bool    no_images;
 };
 
 /*

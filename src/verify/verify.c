@@ -137,7 +137,6 @@ context_terms(struct verdict_terms *terms, const struct dv_context *context, int
 		.pinned_at = context->options.pinned_at,
 		.at = context->options.at,
 		.pinned_collateral = context->pinned_collateral,
-		.no_images = context->options.no_images,
 		.now = now,
 	};
 }

@@ -35,8 +35,10 @@ judging='dcap_|quote_|evidence_|attestation_|event_log_|tcb_match|tcb_info|vm_co
 fetching='curl_|sqlite3_|archive_'
 serving='event_base_|bufferevent_|llhttp_'
 
+# Records are signed here, and that is all: no certificate is read.  The rest of $crypto is in one
+# object of BoringSSL with the digest and the random numbers that a signature needs.
 linked dstack-verifier libconfig libevent_core-2.1 libsystemd
-without dstack-verifier "$crypto|$judging|$fetching|llhttp_|bufferevent_"
+without dstack-verifier "X509_|PEM_|$judging|$fetching|llhttp_|bufferevent_"
 
 linked dstack-verifier-acceptor libevent_core-2.1 libllhttp
 without dstack-verifier-acceptor "$crypto|$judging|$fetching|config_|(execve|fork|socket|connect|open|openat|fopen)(\$|@)"
@@ -46,6 +48,9 @@ without dstack-verifier-fetcher "$crypto|$judging|$serving|execve|fork\$|fork@"
 
 linked dstack-verifier-measurer libjson-c
 without dstack-verifier-measurer "$fetching|$serving|dcap_|evidence_|event_log_|dv_|image_fact_|config_key|execve|fork\$|fork@|socket@|connect@"
+
+linked dstack-verifier-unpacker libarchive
+without dstack-verifier-unpacker "$judging|curl_|sqlite3_|$serving|config_key|execve|fork\$|fork@|socket@|connect@"
 
 linked dstack-verifier-worker libjson-c
 without dstack-verifier-worker "$fetching|$serving|config_key|execve|fork\$|fork@"

@@ -157,7 +157,6 @@ world_context(struct world *m)
 		.policy = m->policy,
 		.root_ca_tdx = m->builtin_root ? (struct dv_span){ NULL, 0 } : span(anchor),
 		.serve_stale_max_secs = m->serve_stale_max_secs,
-		.no_images = m->no_images,
 		.pinned_at = m->pinned_at,
 		.at = m->now,
 	};

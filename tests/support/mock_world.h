@@ -22,7 +22,7 @@ struct world {
 	struct evidence evidence;       /* what is sent; quote is made by world_body() */
 	struct dv_policy policy;        /* not settled, when it is the profile's     */
 	bool    builtin_root;           /* Intel's root in place of the platform's   */
-	bool    pinned_at, full_reason, no_images;
+	bool    pinned_at, full_reason;
 	bool    pin;                    /* collateral as --collateral gives it       */
 	bool    offer[4];               /* these of mock_kinds, as fetched           */
 	bool    v1;                     /* sent as MessagePack                       */

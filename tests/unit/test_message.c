@@ -601,7 +601,6 @@ test_policy(void **state)
 	config.options.serve_stale_max_secs = 10;
 	config.options.collateral_max_cache_age_secs = 11;
 	config.options.root_crl_max_cache_age_secs = 12;
-	config.options.no_images = true;
 	config.options.has_image_key = true;
 	memset(config.options.image_key, 0x77, sizeof config.options.image_key);
 	config.options.pinned_at = true;
@@ -615,7 +614,7 @@ test_policy(void **state)
 	assert_int_equal(read.options.policy.allowed_tee_variants.n, 3);
 	assert_int_equal(read.options.policy.platform_grace_period_secs, 9);
 	assert_int_equal(read.options.at, -13);
-	assert_true(read.options.no_images && read.options.has_image_key);
+	assert_true(read.options.has_image_key);
 	assert_memory_equal(read.options.image_key, config.options.image_key, 32);
 	assert_int_equal(read.npins, 3);
 	/* A profile that does not exist. */

@@ -619,22 +619,6 @@ test_image_need(void **state)
 	world_fini(&m);
 }
 
-/* Where nothing can fetch an image, none is asked for; one that was asked for keeps its word. */
-static void
-test_no_images(void **state)
-{
-	struct world m;
-
-	world_init(&m);
-	m.no_images = true;
-	world_config(&m, LEGACY);
-	world_ask(&m);
-	assert_int_equal(m.answer.nneeds, 0);
-	assert_true(m.answer.unavailable);
-	assert_non_null(strstr(m.answer.reason, "Failed to download image: server not reachable"));
-	world_fini(&m);
-}
-
 /* ---- what an answer does not depend on ---- */
 
 static const char *
@@ -763,7 +747,6 @@ main(void)
 		cmocka_unit_test(test_needs),
 		cmocka_unit_test(test_cheap_first),
 		cmocka_unit_test(test_image_need),
-		cmocka_unit_test(test_no_images),
 		cmocka_unit_test(test_fetched_and_pinned),
 		cmocka_unit_test(test_pinned_at),
 		cmocka_unit_test(test_warm),
