@@ -245,7 +245,7 @@ def test_replaced():
             same(validator.startswith('"'), not faults)
 
 
-# Answers to a request for the rest that are something else.
+# Answers to a request for the rest that are something else; what is wrong all the time.
 NO_PARTS = (
     (('status', 416, 1), 'HTTP 416'),
     (('wrong-range', 1), 'Content-Range begins at 100001, not 100000'),
@@ -256,6 +256,8 @@ NO_PARTS = (
      'Content-Range and Content-Length contradict one another'),
     (('content-range', 'bytes 100000-%d/%d' % (LEN - 1, MAX_LEN + 1)),
      'answer has more than 536870912 bytes'),
+    (('content-range', 'bytes 100000-%d/*' % MAX_LEN), 'answer has more than 536870912 bytes',
+     ('chunks',)),
     (('content-range', 'bytes 100000-%d/%d' % (LEN - 1, LEN + 1)), 'HTTP 206 of another file'),
 )
 
@@ -263,8 +265,8 @@ NO_PARTS = (
 def test_no_such_part():
     """From the start then, in another pipe."""
     def one(case):
-        fault, text = case
-        with faulty() as images:
+        fault, text, *always = case
+        with faulty(*always) as images:
             result = broken_then(images, *fault)
             done(result, 2)
             same(ranges(images), [None, part(100000), None])
