@@ -222,6 +222,9 @@ acpi_make(struct acpi_digests *out, const struct guest *m)
 	/* Tables show low memory alone. */
 	if (m->split_memory)
 		shape.memory_size = LAUNCH_SPLIT_FROM;
+	/* QEMU itself is told whole MiB. */
+	if (m->profile == ACPI_GENUINE)
+		shape.memory_size &= ~UINT64_C(0xfffff);
 	if (acpi_generate(&blobs, arena, &shape, m->profile, &why))
 		acpi_digest(out, &blobs);
 	if (m->own_tables)
