@@ -47,22 +47,13 @@ upper case; CA: processor, platform).  The kinds of failure, with their argument
     tcbm HEX            SGX-TCBm of a PCK certificate
 """
 
-import argparse
-import collections
-import http.server
-import json
 import base64
-import os
+import json
 import re
-import socket
-import ssl
-import sys
-import threading
 import time
 import urllib.parse
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-TLS = os.path.join(HERE, 'tls')
+from stand_in import Handler, StandIn, TLS, run
 
 
 class Item:
@@ -142,37 +133,9 @@ def flip_signature(body):
     return body[:at] + bytes([body[at] ^ 1])
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = 'HTTP/1.1'
-    server_version = 'pccs'
-    timeout = 60
-
-    def log_message(self, *args):
-        pass
-
-    def head(self, status, headers, length):
-        self.send_response(status)
-        for name, value in headers:
-            self.send_header(name, value)
-        if length is not None:
-            self.send_header('Content-Length', str(length))
-        self.end_headers()
-
-    def whole(self, status, headers, body):
-        self.head(status, headers, len(body))
-        self.wfile.write(body)
-
-    def do_GET(self):
-        try:
-            self.get()
-        except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
-            self.close_connection = True
-
-    def get(self):
-        url = urllib.parse.urlsplit(self.path)
-        pccs = self.server.pccs
-        if url.path.startswith('/-/'):
-            return self.whole(200, [], pccs.control(url.path[3:]).encode())
+class PccsHandler(Handler):
+    def get(self, url):
+        pccs = self.server.owner
         name = item_name(url.path, urllib.parse.parse_qs(url.query))
         with pccs.lock:
             pccs.requests.append(self.path)
@@ -199,11 +162,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.whole(int(status), [('Retry-After', seconds)] if seconds else [], body)
 
     def fail_slow(self, item, argument):
-        self.server.pccs.stopped.wait(float(argument))
+        self.server.owner.stopped.wait(float(argument))
         self.answer(item)
 
     def fail_hang(self, item, argument):
-        self.server.pccs.stopped.wait()
+        self.server.owner.stopped.wait()
         self.close_connection = True
 
     def fail_truncated(self, item, argument):
@@ -224,7 +187,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def fail_endless(self, item, argument):
         self.head(200, self.headers_of(item) + [('Connection', 'close')], None)
         self.close_connection = True
-        while not self.server.pccs.stopped.is_set():
+        while not self.server.owner.stopped.is_set():
             self.wfile.write(item.body)
 
     def fail_chunks(self, item, argument):
@@ -275,66 +238,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.whole(302, [('Location', url.path + '?' + query.lstrip('&'))], b'')
 
     def fail_drop(self, item, argument):
-        self.close_connection = True
-        self.connection.shutdown(socket.SHUT_RDWR)
+        self.cut()
 
     def fail_tcbm(self, item, argument):
         self.whole(200, self.headers_of(item) + [('SGX-TCBm', str(argument))], item.body)
 
 
-class Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-    context = None
+class Pccs(StandIn):
+    """`files`: collateral objects."""
 
-    def handle_error(self, request, client_address):
-        pass
-
-    def process_request(self, request, client_address):
-        with self.pccs.lock:
-            self.open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request):
-        with self.pccs.lock:
-            self.open.discard(request)
-        super().shutdown_request(request)
-
-    def finish_request(self, request, client_address):
-        # The handshake in the connection's own thread: one that stalls hinders nobody.
-        if self.context is not None:
-            try:
-                request = self.context.wrap_socket(request, server_side=True)
-            except (ssl.SSLError, OSError):
-                return
-        super().finish_request(request, client_address)
-
-
-class Pccs:
-    """The stand-in.  `tls` is the base name of a certificate under tests/support/tls."""
+    handler = PccsHandler
 
     def __init__(self, files=(), tls=None, port=0, key=None):
-        self.lock = threading.Lock()
+        super().__init__(tls, port, key)
         self.items = {}
         self.failures = {}
-        self.counts = collections.Counter()
         self.requests = []
         self.times = []
-        self.stopped = threading.Event()
-        self.server = None
-        self.port = port
-        self.context = None
-        if tls is not None:
-            cert = tls if os.path.sep in tls else os.path.join(TLS, tls + '.pem')
-            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self.context.load_cert_chain(cert, key or os.path.join(TLS, 'key.pem'))
         self.load(files)
         self.up()
-
-    @property
-    def url(self):
-        return '%s://127.0.0.1:%d' % ('https' if self.context else 'http', self.port)
 
     def load(self, files):
         """Later files win, item by item."""
@@ -358,46 +280,8 @@ class Pccs:
             else:
                 self.failures.pop(name, None)
 
-    def count(self, name=None):
-        """Requests for one item, or all of them."""
-        with self.lock:
-            return sum(self.counts.values()) if name is None else self.counts[name]
-
-    def up(self):
-        if self.server is None:
-            self.stopped.clear()
-            self.server = Server(('127.0.0.1', self.port), Handler)
-            self.server.pccs = self
-            self.server.open = set()
-            self.server.context = self.context
-            self.port = self.server.server_address[1]
-            threading.Thread(target=self.server.serve_forever, args=(0.05,),
-                             daemon=True).start()
-
-    def down(self):
-        """Connections that are open are cut off, new ones are refused."""
-        if self.server is None:
-            return
-        self.stopped.set()
-        self.server.shutdown()
-        self.server.server_close()
-        with self.lock:
-            for connection in self.server.open:
-                try:
-                    connection.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass        # it has ended by itself
-        self.server = None
-
     def control(self, path):
         words = [urllib.parse.unquote(word) for word in path.split('/', 3)]
-        if words[0] == 'count' and len(words) > 1:
-            return '%d\n' % self.count(words[1])
-        if words[0] == 'count':
-            with self.lock:
-                lines = ['%d %s\n' % (n, name) for name, n in sorted(
-                    self.counts.items(), key=str)]
-            return '%d\n' % self.count() + ''.join(lines)
         if words[0] == 'fail' and len(words) > 2:
             self.fail(words[1], None if words[2] == 'none' else words[2],
                       words[3] if len(words) > 3 else None)
@@ -405,26 +289,8 @@ class Pccs:
         if words[0] == 'load':
             self.load([urllib.parse.unquote('/' + path[len('load/'):].lstrip('/'))])
             return 'ok\n'
-        return 'unknown\n'
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *args):
-        self.down()
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--tls', nargs=2, metavar=('CERT', 'KEY'))
-    parser.add_argument('--port', type=int, default=0)
-    parser.add_argument('files', nargs='*')
-    args = parser.parse_args()
-    with Pccs(args.files, args.tls and os.path.abspath(args.tls[0]), args.port,
-              args.tls and args.tls[1]) as pccs:
-        print(pccs.url, flush=True)
-        sys.stdin.read()
+        return super().control(path)
 
 
 if __name__ == '__main__':
-    main()
+    run(Pccs, 'files', nargs='*')

@@ -51,7 +51,7 @@ enum download_state {
 };
 
 struct download_failure {
-	unsigned http_status;           /* of the last answer that came; 0: none did    */
+	unsigned http_status;           /* of the last answer that has ended, or 0      */
 	bool    timed_out;              /* the time for all of it is up                 */
 	struct reason why;              /* for the log; the URL without credentials     */
 };
