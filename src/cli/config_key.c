@@ -131,7 +131,7 @@ const struct config_key config_keys[] = {
 	{ "snp_report_versions", CONFIG_INTEGERS, CONFIG_REFUSED, .fallback = "[2, 3, 4, 5]" },
 	{ "reject_duplicate_events", CONFIG_BOOLEAN, CONFIG_WORKS,
 	    POLICY(reject_duplicate_events), "false", "true" },
-	{ "allow_explain", CONFIG_BOOLEAN, CONFIG_NO_VERDICT, POLICY(allow_explain), "true" },
+	{ "allow_explain", CONFIG_BOOLEAN, CONFIG_WORKS, POLICY(allow_explain), "true" },
 	{ "lenient_json", CONFIG_BOOLEAN, CONFIG_WORKS, POLICY(lenient_json), "false" },
 	{ "strict_http", CONFIG_BOOLEAN, CONFIG_WORKS, MEMBER(strict_http), "false" },
 	{ "web_page", CONFIG_BOOLEAN, CONFIG_NO_VERDICT, MEMBER(web_page), "false" },

@@ -11,6 +11,17 @@ launch_events_compute(struct launch_events *out, const struct launch_image *imag
 	rtmr2_events(out->rtmr2, &image->cmdline, &image->initrd);
 }
 
+const struct digest384 *
+launch_events_of(size_t *n, const struct launch_events *events, size_t rtmr)
+{
+	if (rtmr == 0) {
+		*n = NELEM(events->rtmr0);
+		return events->rtmr0;
+	}
+	*n = rtmr == 1 ? NELEM(events->rtmr1) : NELEM(events->rtmr2);
+	return rtmr == 1 ? events->rtmr1 : events->rtmr2;
+}
+
 void
 launch_registers_compute(struct launch_registers *out, const struct digest384 *mrtd,
     const struct launch_events *events)

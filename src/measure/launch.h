@@ -30,6 +30,10 @@ struct launch_events {
 void    launch_events_compute(struct launch_events *out, const struct launch_image *image,
     const struct acpi_digests *acpi);
 
+/* Those of one register, RTMR0 to RTMR2, and how many. */
+const struct digest384 *launch_events_of(size_t *n, const struct launch_events *events,
+    size_t rtmr);
+
 /* The registers after these events.  Cost: 20 times SHA-384 of 96 bytes. */
 void    launch_registers_compute(struct launch_registers *out, const struct digest384 *mrtd,
     const struct launch_events *events);

@@ -181,6 +181,7 @@ need_judge(const struct check *check, struct reason *why)
 	struct launch_registers known;
 
 	registers_compute(check->result, check);
+	check->result->computed_but_kernel = true;
 	known = check->result->expected;
 	known.rtmr[1] = quoted->rtmr[1];
 	known.rtmr[2] = quoted->rtmr[2];

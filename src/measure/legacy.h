@@ -41,6 +41,7 @@ struct legacy_result {
 	enum acpi_profile acpi_profile;         /* of expected                          */
 	bool    mismatch;                       /* the reason is a register that differs */
 	bool    computed;                       /* the members below hold               */
+	bool    computed_but_kernel;            /* they do, less the kernel and RTMR1   */
 	bool    two_pass;                       /* which MRTD is expected               */
 	enum legacy_kernel kernel;              /* which digest matched                 */
 	uint32_t initrd_addr;                   /* 0 without an initrd, or normalized   */

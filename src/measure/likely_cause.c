@@ -8,6 +8,11 @@
 
 #define MIB             (UINT64_C(1) << 20)
 #define GIB             (UINT64_C(1) << 30)
+/* The newest release whose tables are known. */
+#define NEWEST_MAJOR    11
+#define NEWEST_MINOR    1
+
+#define SPLIT_AT        (2 * GIB)       /* where low memory ends when there is much     */
 
 /* What there is to compare with. */
 struct lab {
@@ -19,6 +24,7 @@ struct lab {
 	const struct image_record *record;      /* NULL: only a document        */
 	const struct kernel_fact *kernel;
 	struct digest384 document_kernel;
+	bool    document_normalized;
 	struct digest384 cmdline, initrd;
 	unsigned n_tries;
 };
@@ -48,23 +54,34 @@ mrtd_judge(struct likely_cause *out, const struct lab *lab)
 	return true;
 }
 
-/* Whether a machine of that shape has the quoted RTMR0. */
+/* Whether the quoted RTMR0 is the one of this TD HOB and the tables of that shape. */
 static bool
-shape_try(struct lab *lab, const struct acpi_shape *shape, enum acpi_profile profile)
+tables_try(struct lab *lab, const struct digest384 *td_hob, const struct acpi_shape *shape,
+    enum acpi_profile profile)
 {
-	struct digest384 td_hob, events[RTMR0_EVENTS], rtmr0;
+	struct digest384 events[RTMR0_EVENTS], rtmr0;
 	struct acpi_digests acpi;
 	struct reason ignored;
 
-	if (lab->n_tries == LIKELY_CAUSE_MAX_TRIES || shape->cpu_count > LIKELY_CAUSE_MAX_CPUS)
+	if (lab->n_tries == LIKELY_CAUSE_MAX_TRIES || shape->cpu_count > LIKELY_CAUSE_MAX_CPUS ||
+	    !acpi_cache_digests(lab->cache, &acpi, shape, profile, &ignored))
 		return false;
 	lab->n_tries++;
-	if (!acpi_cache_digests(lab->cache, &acpi, shape, profile, &ignored) ||
-	    !td_hob_measure(&td_hob, &lab->td_hob, shape->memory_size, &ignored))
-		return false;
-	rtmr0_events(events, &td_hob, &acpi);
+	rtmr0_events(events, td_hob, &acpi);
 	rtmr_compute(&rtmr0, events, RTMR0_EVENTS);
 	return digest384_equal(&rtmr0, &lab->quoted->rtmr[0]);
+}
+
+/* Whether a machine of that shape would be accepted with the quoted RTMR0. */
+static bool
+shape_try(struct lab *lab, const struct acpi_shape *shape)
+{
+	struct digest384 td_hob;
+	struct reason ignored;
+
+	return td_hob_measure(&td_hob, &lab->td_hob, shape->memory_size, &ignored) &&
+	    (tables_try(lab, &td_hob, shape, ACPI_NEWEST) ||
+	    (acpi_second_chance(shape) && tables_try(lab, &td_hob, shape, ACPI_GENUINE)));
 }
 
 static bool
@@ -89,36 +106,50 @@ flags_try(struct likely_cause *out, struct lab *lab)
 	struct acpi_shape shape = lab->config->shape;
 
 	shape.hotplug_off = !shape.hotplug_off;
-	if (shape_try(lab, &shape, ACPI_NEWEST))
+	if (shape_try(lab, &shape))
 		return found(out, "hotplug_off", shape.hotplug_off ? "true" : "false");
 	shape = lab->config->shape;
 	shape.hugepages = !shape.hugepages;
-	if (shape_try(lab, &shape, ACPI_NEWEST))
+	if (shape_try(lab, &shape))
 		return found(out, "hugepages", shape.hugepages ? "true" : "false");
 	shape = lab->config->shape;
 	shape.pic = ACPI_PIC_ON;
-	if (shape_try(lab, &shape, ACPI_NEWEST))
+	if (shape_try(lab, &shape))
 		return found(out, "pic", "true");
 	shape.pic = ACPI_PIC_OFF;
-	return shape_try(lab, &shape, ACPI_NEWEST) && found(out, "pic", "false");
+	return shape_try(lab, &shape) && found(out, "pic", "false");
 }
 
 /* One release of each generation of tables. */
 static bool
-releases_try(struct likely_cause *out, struct lab *lab)
+releases_try(struct likely_cause *out, struct lab *lab, struct acpi_shape shape,
+    const char *and)
 {
 	static const char *const releases[] = { "8.2.2", "9.1.0", "9.2.1", "10.0.0", "11.0.0",
 	    "11.1.0" };
-	struct acpi_shape shape = lab->config->shape;
+	char value[64];
 	size_t i;
 
 	shape.has_qemu_version = true;
 	for (i = 0; i < NELEM(releases); i++) {
 		shape.qemu_version = bytes_str(releases[i]);
-		if (shape_try(lab, &shape, ACPI_NEWEST))
-			return found(out, "qemu_version", releases[i]);
+		if (!shape_try(lab, &shape))
+			continue;
+		(void)snprintf(value, sizeof value, "%s%s", releases[i], and);
+		return found(out, "qemu_version", value);
 	}
 	return false;
+}
+
+/* Two members whose defaults changed over time, and which a host may both leave out. */
+static bool
+pairs_try(struct likely_cause *out, struct lab *lab)
+{
+	struct acpi_shape shape = lab->config->shape;
+
+	shape.hotplug_off = !shape.hotplug_off;
+	return releases_try(out, lab, shape, shape.hotplug_off ? " and hotplug_off is true" :
+	    " and hotplug_off is false");
 }
 
 static bool
@@ -132,7 +163,7 @@ count_try(struct likely_cause *out, struct lab *lab, const char *name, size_t of
 
 	for (i = 0; i < NELEM(tries); i++) {
 		*field = tries[i];
-		if (tries[i] != was && shape_try(lab, &shape, ACPI_NEWEST))
+		if (tries[i] != was && shape_try(lab, &shape))
 			return found_u64(out, name, tries[i]);
 	}
 	return false;
@@ -170,25 +201,69 @@ memory_try(struct likely_cause *out, struct lab *lab)
 
 	for (i = 0; i < NELEM(tries); i++) {
 		shape.memory_size = tries[i];
-		if (tries[i] != was && shape_try(lab, &shape, ACPI_NEWEST))
+		if (tries[i] != was && shape_try(lab, &shape))
 			return found_u64(out, "memory_size", tries[i]);
 	}
 	return false;
 }
 
+/* Memory between the two limits lies in one piece, unless the host was told to split it. */
+static bool
+split_try(struct likely_cause *out, struct lab *lab)
+{
+	const uint64_t memory_size = lab->config->shape.memory_size;
+	struct acpi_shape shape = lab->config->shape;
+	struct digest384 td_hob;
+	struct reason ignored;
+
+	if (memory_size <= SPLIT_AT || memory_size >= KERNEL_HIGH_MEMORY)
+		return false;
+	shape.memory_size = KERNEL_HIGH_MEMORY;         /* the tables show low memory alone */
+	return td_hob_measure_split(&td_hob, &lab->td_hob, memory_size, true, &ignored) &&
+	    tables_try(lab, &td_hob, &shape, ACPI_NEWEST) &&
+	    say(out, "the host's QEMU splits the memory at 2 GiB, which is expected with 2816 MiB "
+	    "and more");
+}
+
+/* Whether GPUs are behind expanders, whose windows the firmware chooses. */
+static bool
+has_expanders(const struct acpi_shape *shape)
+{
+	return shape->n_numa_nodes != 0 || (shape->hugepages && shape->num_gpus != 0);
+}
+
+#define NO_NEIGHBOUR    "no neighbouring VM shape has these ACPI tables and this memory map"
+
+/* Where what we expect is known, or may be feared, not to be what machines have. */
+static bool
+limits_say(struct likely_cause *out, const struct vm_config *config)
+{
+	struct acpi_version version;
+	struct reason ignored;
+
+	if (has_expanders(&config->shape))
+		return say(out, NO_NEIGHBOUR "; with PCI expanders, tables of real machines are "
+		    "known to differ from those expected");
+	if (vm_config_qemu_version(&version, config, &ignored) &&
+	    (version.major > NEWEST_MAJOR ||
+	    (version.major == NEWEST_MAJOR && version.minor > NEWEST_MINOR)))
+		return say(out, NO_NEIGHBOUR "; of a QEMU newer than 11.1 the tables of 11.1 are "
+		    "expected");
+	return say(out, NO_NEIGHBOUR);
+}
+
 static bool
 rtmr0_judge(struct likely_cause *out, struct lab *lab)
 {
-	const struct acpi_shape *shape = &lab->config->shape;
-
-	if (shape_try(lab, shape, ACPI_NEWEST) ||
-	    (acpi_second_chance(shape) && shape_try(lab, shape, ACPI_GENUINE)))
+	if (shape_try(lab, &lab->config->shape))
 		return false;
-	if (flags_try(out, lab) || releases_try(out, lab) || counts_try(out, lab) ||
-	    memory_try(out, lab))
-		return true;
-	return say(out, "no neighbouring VM shape has these ACPI tables and this memory map");
+	return flags_try(out, lab) || releases_try(out, lab, lab->config->shape, "") ||
+	    counts_try(out, lab) || memory_try(out, lab) || split_try(out, lab) ||
+	    pairs_try(out, lab) || limits_say(out, lab->config);
 }
+
+#define KERNEL_REWRITTEN \
+	"QEMU rewrote the header of the kernel, or it is not the one of this image"
 
 static bool
 kernel_equal(const struct lab *lab, const struct digest384 *kernel)
@@ -200,16 +275,30 @@ kernel_equal(const struct lab *lab, const struct digest384 *kernel)
 	return digest384_equal(&rtmr1, &lab->quoted->rtmr[1]);
 }
 
-/* legacy_check() takes the kernel as shipped from these releases. */
+/* Whether the declared QEMU leaves a kernel whose header is not normalized as it is. */
 static bool
-unpatched_allowed(const struct lab *lab)
+unpatched_release(const struct lab *lab)
 {
 	struct acpi_version version;
 	struct reason ignored;
 
-	return !lab->record->kernel_header_normalized &&
-	    vm_config_qemu_version(&version, lab->config, &ignored) &&
+	return vm_config_qemu_version(&version, lab->config, &ignored) &&
 	    legacy_unpatched_release(&version);
+}
+
+/* A document holds one digest. */
+static bool
+document_kernel_judge(struct likely_cause *out, const struct lab *lab)
+{
+	if (kernel_equal(lab, &lab->document_kernel))
+		return false;
+	if (lab->document_normalized)
+		return say(out, KERNEL_REWRITTEN);
+	return say(out, unpatched_release(lab) ?
+	    "QEMU hands the kernel on as it is from 10.2 on, and the document has the digest of "
+	    "one with a rewritten header" :
+	    "the kernel is not the one of this image, or QEMU rewrote its header in another way "
+	    "than the document assumes");
 }
 
 /* With a record the digests of other ways to hand the kernel on are known. */
@@ -222,9 +311,7 @@ rtmr1_judge(struct likely_cause *out, const struct lab *lab)
 	bool known;
 
 	if (record == NULL)
-		return !kernel_equal(lab, &lab->document_kernel) && say(out,
-		    "the kernel is not the one of this image, or QEMU rewrote its header "
-		    "in another way than the document assumes");
+		return document_kernel_judge(out, lab);
 	if (!image_record_initrd_addr(&addr, &known, record, lab->config->shape.memory_size,
 	    &ignored) || (!known && lab->kernel == NULL))
 		return false;
@@ -232,14 +319,13 @@ rtmr1_judge(struct likely_cause *out, const struct lab *lab)
 	    known ? &record->kernel_patched : &lab->kernel->kernel))
 		return false;
 	if (kernel_equal(lab, &record->kernel_unpatched))
-		return !unpatched_allowed(lab) && say(out,
+		return !unpatched_release(lab) && say(out,
 		    "QEMU handed the kernel on as it is, which it does from 10.2 on, and "
 		    "vm_config's qemu_version is older");
 	if (!record->kernel_header_normalized && kernel_equal(lab, &record->kernel_patched))
 		return say(out, "the initrd lies where it does in a machine with more memory than "
 		    "vm_config's memory_size");
-	return say(out, record->kernel_header_normalized ?
-	    "QEMU rewrote the header of the kernel, or it is not the one of this image" :
+	return say(out, record->kernel_header_normalized ? KERNEL_REWRITTEN :
 	    "the kernel is not the one of this image, or another size of initrd moved it");
 }
 
@@ -275,21 +361,57 @@ likely_cause_legacy(struct likely_cause *out, const struct legacy_input *input)
 	return lab_judge(out, &lab);
 }
 
-bool
-likely_cause_lite(struct likely_cause *out, const struct lite_input *input)
+static bool
+document_lab(struct lab *lab, const struct lite_input *input)
 {
-	struct lab lab = { .config = input->config, .quoted = input->quoted,
-	    .cache = input->cache };
 	struct tdx_document doc;
 	struct reason ignored;
 
-	return tdx_document_read(&doc, input->config->tdx.measurement, input->minimum_version,
-	    &ignored) &&
-	    tdx_document_digest(&lab.mrtd[0], doc.mrtd_single_pass, "", &ignored) &&
-	    tdx_document_digest(&lab.mrtd[1], doc.mrtd_two_pass, "", &ignored) &&
-	    td_hob_witness_read(&lab.td_hob, doc.td_hob, &ignored) &&
-	    tdx_document_digest(&lab.document_kernel, doc.kernel_authenticode, "", &ignored) &&
-	    tdx_document_digest(&lab.initrd, doc.initrd_sha384, "", &ignored) &&
-	    tdx_document_cmdline(&lab.cmdline, &doc, &ignored) &&
-	    lab_judge(out, &lab);
+	*lab = (struct lab){ .config = input->config, .quoted = input->quoted,
+	    .cache = input->cache };
+	if (!tdx_document_read(&doc, input->config->tdx.measurement, input->minimum_version,
+	    &ignored))
+		return false;
+	lab->document_normalized = doc.kernel_header_normalized;
+	return tdx_document_digest(&lab->mrtd[0], doc.mrtd_single_pass, "", &ignored) &&
+	    tdx_document_digest(&lab->mrtd[1], doc.mrtd_two_pass, "", &ignored) &&
+	    td_hob_witness_read(&lab->td_hob, doc.td_hob, &ignored) &&
+	    tdx_document_digest(&lab->document_kernel, doc.kernel_authenticode, "", &ignored) &&
+	    tdx_document_digest(&lab->initrd, doc.initrd_sha384, "", &ignored) &&
+	    tdx_document_cmdline(&lab->cmdline, &doc, &ignored);
+}
+
+static bool
+reported_equal(const struct lab *lab, const struct event *const acpi[EVENT_ACPIS],
+    enum acpi_profile profile)
+{
+	struct acpi_digests measured;
+	struct reason ignored;
+
+	return acpi_cache_digests(lab->cache, &measured, &lab->config->shape, profile, &ignored) &&
+	    bytes_equal(acpi[EVENT_ACPI_LOADER]->digest, BYTES_OF(measured.loader)) &&
+	    bytes_equal(acpi[EVENT_ACPI_RSDP]->digest, BYTES_OF(measured.rsdp)) &&
+	    bytes_equal(acpi[EVENT_ACPI_TABLES]->digest, BYTES_OF(measured.tables));
+}
+
+/* The registers are as expected; a log that is not replayed may still say something else. */
+static bool
+log_judge(struct likely_cause *out, const struct lab *lab, const struct event_list *log)
+{
+	const struct event *acpi[EVENT_ACPIS];
+	struct reason ignored;
+
+	return event_log_acpi(acpi, log, &ignored) &&
+	    !reported_equal(lab, acpi, ACPI_NEWEST) &&
+	    !(acpi_second_chance(&lab->config->shape) &&
+	    reported_equal(lab, acpi, ACPI_GENUINE)) && say(out, "the event log reports other ACPI tables than were measured");
+}
+
+bool
+likely_cause_lite(struct likely_cause *out, const struct lite_input *input)
+{
+	struct lab lab;
+
+	return document_lab(&lab, input) &&
+	    (lab_judge(out, &lab) || log_judge(out, &lab, input->log));
 }

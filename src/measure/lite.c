@@ -142,7 +142,6 @@ static bool
 registers_compute(struct lite_result *result, const struct tdx_document *doc,
     const struct vm_config *config, const struct acpi_digests *acpi, struct reason *why)
 {
-	struct launch_events events;
 	struct launch_image image;
 
 	if (!memory_check(doc, config->shape.memory_size, why) ||
@@ -154,8 +153,8 @@ registers_compute(struct lite_result *result, const struct tdx_document *doc,
 	    !tdx_document_cmdline(&image.cmdline, doc, why))
 		return reject_as(why,
 		    "Failed to compute TDX expected measurements without image download");
-	launch_events_compute(&events, &image, acpi);
-	launch_registers_compute(&result->expected, &image.mrtd, &events);
+	launch_events_compute(&result->events, &image, acpi);
+	launch_registers_compute(&result->expected, &image.mrtd, &result->events);
 	result->computed = true;
 	return true;
 }
@@ -173,4 +172,22 @@ lite_check(struct lite_result *result, const struct lite_input *input, struct re
 	return acpi_check(&acpi, result, input, why) &&
 	    registers_compute(result, &doc, input->config, &acpi, why) &&
 	    launch_registers_check(&result->expected, input->quoted, why);
+}
+
+bool
+lite_expect(struct lite_result *result, const struct lite_input *input, struct reason *why)
+{
+	const struct acpi_shape *shape = &input->config->shape;
+	struct acpi_digests acpi;
+	struct tdx_document doc;
+
+	*result = (struct lite_result){ 0 };
+	if (!document_read(&doc, input, why))
+		return false;
+	result->measurement_version = doc.version;
+	if (!acpi_cache_digests(input->cache, &acpi, shape, ACPI_NEWEST, why) &&
+	    !(acpi_second_chance(shape) &&
+	    acpi_cache_digests(input->cache, &acpi, shape, ACPI_GENUINE, why)))
+		return false;
+	return registers_compute(result, &doc, input->config, &acpi, why);
 }

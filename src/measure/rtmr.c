@@ -99,6 +99,16 @@ static const uint8_t after_kernel[][RTMR_LEN] = {
 	},
 };
 
+static const char *const rtmr0_names[RTMR0_EVENTS] = {
+	"td-hob", "variable-store", "SecureBoot", "PK", "KEK", "db", "dbx", "separator",
+	"acpi-loader", "acpi-rsdp", "acpi-tables", "BootOrder", "Boot0000",
+};
+static const char *const rtmr1_names[RTMR1_EVENTS] = {
+	"kernel", "Calling EFI Application from Boot Option", "separator",
+	"Exit Boot Services Invocation", "Exit Boot Services Returned with Success",
+};
+static const char *const rtmr2_names[RTMR2_EVENTS] = { "cmdline", "initrd" };
+
 /* Copies n constants, and gives where the next event goes. */
 static struct digest384 *
 constants_copy(struct digest384 *out, const uint8_t (*events)[RTMR_LEN], size_t n)
@@ -135,6 +145,14 @@ rtmr2_events(struct digest384 out[RTMR2_EVENTS], const struct digest384 *cmdline
 {
 	out[0] = *cmdline;
 	out[1] = *initrd;
+}
+
+const char *
+rtmr_event_name(size_t rtmr, size_t i)
+{
+	static const char *const *const names[] = { rtmr0_names, rtmr1_names, rtmr2_names };
+
+	return names[rtmr][i];
 }
 
 void

@@ -27,6 +27,9 @@ void    rtmr1_events(struct digest384 out[RTMR1_EVENTS], const struct digest384 
 void    rtmr2_events(struct digest384 out[RTMR2_EVENTS], const struct digest384 *cmdline,
     const struct digest384 *initrd);
 
+/* What one of these events measures: "td-hob", "kernel". */
+const char *rtmr_event_name(size_t rtmr, size_t i);
+
 /* Whether that is the digest of the variable store which RTMR0 always holds. */
 bool    rtmr_variables_known(const struct digest384 *variables);
 

@@ -187,9 +187,9 @@ resource_write(struct bytebuf *out, uint32_t type, uint64_t start, uint64_t len)
 
 /* The part with the highest start is always written as free, cut where low memory ends. */
 static void
-last_write(struct bytebuf *out, const struct part *last, uint64_t memory_size)
+last_write(struct bytebuf *out, const struct part *last, bool split)
 {
-	if (memory_size < SPLIT_FROM) {
+	if (!split) {
 		resource_write(out, MEMORY_UNACCEPTED, last->start, last->end - last->start);
 		return;
 	}
@@ -201,19 +201,19 @@ last_write(struct bytebuf *out, const struct part *last, uint64_t memory_size)
 }
 
 static void
-resources_write(struct bytebuf *out, const struct parts *parts, uint64_t memory_size)
+resources_write(struct bytebuf *out, const struct parts *parts, bool split)
 {
 	const struct part *p = parts->at, *last = &parts->at[parts->n - 1];
 
 	for (; p < last; p++)
 		resource_write(out, p->accepted ? MEMORY_ACCEPTED : MEMORY_UNACCEPTED, p->start,
 		    p->end - p->start);
-	last_write(out, last, memory_size);
+	last_write(out, last, split);
 }
 
 bool
-td_hob_measure(struct digest384 *out, const struct td_hob *hob, uint64_t memory_size,
-    struct reason *why)
+td_hob_measure_split(struct digest384 *out, const struct td_hob *hob, uint64_t memory_size,
+    bool split, struct reason *why)
 {
 	uint8_t head_bytes[HOB_HANDOFF_LEN], resource_bytes[MAX_RESOURCES * HOB_RESOURCE_LEN];
 	struct bytebuf head = { .ptr = head_bytes, .max_len = sizeof head_bytes };
@@ -225,7 +225,7 @@ td_hob_measure(struct digest384 *out, const struct td_hob *hob, uint64_t memory_
 	for (i = 0; i < hob->n_ranges; i++)
 		if (hob->ranges[i].start < hob->ranges[i].end)
 			parts_accept(&parts, &hob->ranges[i]);
-	resources_write(&resources, &parts, memory_size);
+	resources_write(&resources, &parts, split);
 	if (__builtin_add_overflow(hob->address, HOB_HANDOFF_LEN + resources.len + HOB_END_LEN,
 	    &end))
 		return reject(why, REASON_MALFORMED, "TD HOB end-of-list address overflow");
@@ -234,4 +234,11 @@ td_hob_measure(struct digest384 *out, const struct td_hob *hob, uint64_t memory_
 	digest384_of_parts(out, (const struct bytes[]){ { head.ptr, head.len },
 	    { resources.ptr, resources.len } }, 2);
 	return true;
+}
+
+bool
+td_hob_measure(struct digest384 *out, const struct td_hob *hob, uint64_t memory_size,
+    struct reason *why)
+{
+	return td_hob_measure_split(out, hob, memory_size, memory_size >= SPLIT_FROM, why);
 }

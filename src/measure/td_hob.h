@@ -50,4 +50,8 @@ bool    td_hob_witness_read(struct td_hob *hob, struct bytes witness, struct rea
 bool    td_hob_measure(struct digest384 *out, const struct td_hob *hob, uint64_t memory_size,
     struct reason *why) MUST_CHECK;
 
+/* The same with memory that ends at 2 GiB and goes on at 4 GiB, or not, whatever its size. */
+bool    td_hob_measure_split(struct digest384 *out, const struct td_hob *hob,
+    uint64_t memory_size, bool split, struct reason *why) MUST_CHECK;
+
 #endif

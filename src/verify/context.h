@@ -5,6 +5,7 @@
 #define VERIFY_CONTEXT_H
 
 #include "core/json_writer.h"
+#include "verify/explain.h"
 #include "verify/images.h"
 #include "verify/verdict.h"
 
@@ -12,6 +13,7 @@ struct dv_context {
 	struct dv_options options;
 	struct dcap *dcap;
 	struct acpi_cache *acpi;
+	struct acpi_cache *neighbours;  /* tables that only explanations need        */
 	struct images *images;
 	bool    pinned_collateral;
 
@@ -19,6 +21,7 @@ struct dv_context {
 	struct arena *arena;
 	struct request request;
 	struct verdict verdict;
+	struct explanation explanation; /* when one is asked for                     */
 	struct reason reason;
 	uint8_t *json;                  /* the answer                                */
 	uint64_t operations;            /* public-key operations before the call     */

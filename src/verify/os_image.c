@@ -78,6 +78,33 @@ quoted_registers(struct launch_registers *out, const struct td_report *td)
 		bytes_copy(out->rtmr[i].data, td->rt_mr[i]);
 }
 
+void
+os_image_legacy_input(struct legacy_input *out, struct launch_registers *quoted,
+    struct dv_context *context, const struct verdict *v)
+{
+	quoted_registers(quoted, &v->dcap.quote.td);
+	*out = (struct legacy_input){
+		.record = v->record,
+		.config = &v->config,
+		.quoted = quoted,
+		.cache = context->acpi,
+	};
+}
+
+void
+os_image_lite_input(struct lite_input *out, struct launch_registers *quoted,
+    struct dv_context *context, const struct verdict *v)
+{
+	quoted_registers(quoted, &v->dcap.quote.td);
+	*out = (struct lite_input){
+		.config = &v->config,
+		.log = &v->evidence.log,
+		.quoted = quoted,
+		.minimum_version = context->options.policy.minimum_measurement_version,
+		.cache = context->acpi,
+	};
+}
+
 static enum verdict_code
 legacy_code(const struct verdict *v, const struct reason *why)
 {
@@ -91,16 +118,11 @@ static bool
 legacy_judge(struct dv_context *context, struct verdict *v, const struct dv_request *request)
 {
 	struct launch_registers quoted;
-	struct legacy_input input = {
-		.record = v->record,
-		.config = &v->config,
-		.quoted = &quoted,
-		.cache = context->acpi,
-	};
+	struct legacy_input input;
 	struct reason why = { 0 };
 	enum legacy_outcome outcome;
 
-	quoted_registers(&quoted, &v->dcap.quote.td);
+	os_image_legacy_input(&input, &quoted, context, v);
 	outcome = legacy_check(&v->legacy, &input, &why);
 	if (outcome == LEGACY_NEEDS_KERNEL) {
 		input.kernel = images_kernel_find(context->images, &v->os_image_hash,
@@ -121,19 +143,13 @@ legacy_judge(struct dv_context *context, struct verdict *v, const struct dv_requ
 }
 
 static bool
-lite_judge(struct dv_context *context, struct verdict *v, const struct verdict_terms *terms)
+lite_judge(struct dv_context *context, struct verdict *v)
 {
 	struct launch_registers quoted;
-	const struct lite_input input = {
-		.config = &v->config,
-		.log = &v->evidence.log,
-		.quoted = &quoted,
-		.minimum_version = terms->policy->minimum_measurement_version,
-		.cache = context->acpi,
-	};
+	struct lite_input input;
 	struct reason why = { 0 };
 
-	quoted_registers(&quoted, &v->dcap.quote.td);
+	os_image_lite_input(&input, &quoted, context, v);
 	if (!lite_check(&v->lite, &input, &why))
 		return fail_os_image(v, v->lite.computed ? VERDICT_MEASUREMENT_MISMATCH :
 		    VERDICT_OS_IMAGE_REFUSED, &why);
@@ -188,7 +204,7 @@ os_image_judge(struct dv_context *context, struct verdict *v, const struct verdi
 	v->has_config = true;
 	switch (v->config.variant) {
 	case VM_VARIANT_LITE:
-		if (!lite_judge(context, v, terms))
+		if (!lite_judge(context, v))
 			return false;
 		if (!anchor_published(terms->policy))
 			return true;

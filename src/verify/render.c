@@ -2,6 +2,7 @@
 
 #include "core/timestamp.h"
 #include "verify/assurance.h"
+#include "verify/explain.h"
 #include "verify/summary.h"
 
 /* Room to start with; a typical answer has 4 KiB. */
@@ -424,6 +425,55 @@ write_collateral(struct json_writer *w, const struct verdict *v, const struct ve
 	json_write_end_object(w);
 }
 
+static void
+write_explain_event(struct json_writer *w, const struct explain_event *e)
+{
+	const struct event *event = e->event;
+	const bool named = event != NULL && event->name.len != 0;
+
+	json_write_object(w, NULL);
+	json_write_u64(w, "index", e->index);
+	json_write_u64(w, "event_type", event != NULL ? event->type : 0);
+	json_write_str(w, "name", named ? event->name :
+	    bytes_str(event != NULL ? "(unnamed)" : "(missing)"));
+	json_write_hex(w, "actual", e->actual);
+	write_hex_or_null(w, "expected", e->expected);
+	json_write_u64(w, "payload_len", event != NULL ? event->payload.len : 0);
+	json_write_text(w, "status", explain_status_name(e->status));
+	json_write_end_object(w);
+}
+
+static void
+write_text_or_null(struct json_writer *w, const char *key, const char *text)
+{
+	if (text[0] == '\0')
+		json_write_null(w, key);
+	else
+		json_write_text(w, key, text);
+}
+
+static void
+write_explain(struct json_writer *w, const struct explanation *x)
+{
+	json_write_object(w, "explain");
+	json_write_array(w, "registers");
+	for (size_t i = 0; i < x->n_registers; i++) {
+		json_write_object(w, NULL);
+		json_write_text(w, "name", x->registers[i].name);
+		json_write_hex(w, "expected", x->registers[i].expected);
+		json_write_hex(w, "actual", x->registers[i].actual);
+		json_write_array(w, "events");
+		for (size_t j = 0; j < x->registers[i].n_events; j++)
+			write_explain_event(w, &x->registers[i].events[j]);
+		json_write_end_array(w);
+		json_write_end_object(w);
+	}
+	json_write_end_array(w);
+	write_text_or_null(w, "first_divergence", x->first_divergence);
+	write_text_or_null(w, "likely_cause", x->likely_cause.text);
+	json_write_end_object(w);
+}
+
 /* Ours, behind the compatible ones; each with its own condition. */
 static void
 write_own(struct json_writer *w, const struct verdict *v, const struct verdict_terms *terms)
@@ -449,6 +499,8 @@ write_own(struct json_writer *w, const struct verdict *v, const struct verdict_t
 	if (v->quote_verified)
 		write_collateral(w, v, terms);
 	render_pinned(w, terms);
+	if (v->explanation != NULL)
+		write_explain(w, v->explanation);
 }
 
 static void

@@ -5,6 +5,7 @@
 
 #include "core/hex.h"
 #include "verify/assurance.h"
+#include "verify/explain.h"
 
 #define SUMMARY_MAX_LEN 4096    /* a screenful; what does not fit is left out */
 
@@ -131,6 +132,19 @@ add_identity(struct text *out, const struct verdict *v, const struct verdict_ter
 	    "confirmed");
 }
 
+static void
+add_explanation(struct text *out, const struct explanation *x)
+{
+	if (x->first_divergence[0] != '\0') {
+		add_name(out, "differs first");
+		add(out, "%s\n", x->first_divergence);
+	}
+	if (x->likely_cause.text[0] != '\0') {
+		add_name(out, "likely cause");
+		add(out, "%s\n", x->likely_cause.text);
+	}
+}
+
 static bool
 text_new(struct text *out, struct arena *arena)
 {
@@ -152,6 +166,8 @@ summary_of(struct arena *arena, const struct verdict *v, const struct verdict_te
 	else
 		add(&out, "%s  %s\n", verdict_retryable(v) ? "NOT JUDGED" : "NOT VALID",
 		    v->why.text);
+	if (v->explanation != NULL)
+		add_explanation(&out, v->explanation);
 	if (v->event_log_verified)
 		add_identity(&out, v, terms);
 	if (v->quote_verified) {

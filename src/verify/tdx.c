@@ -33,6 +33,7 @@ log_judge(struct verdict *v, struct arena *arena)
 	if (!event_log_check(&evidence->log, &evidence->runtime, &why) ||
 	    !replay_run(&v->replay, &evidence->log, &evidence->runtime, &why))
 		return fail_quote(v, VERDICT_EVENT_LOG_REFUSED, &why);
+	v->replayed = true;
 	if (!replay_check(&v->replay, td->rt_mr, &why))
 		return fail_quote(v, VERDICT_RTMR_MISMATCH, &why);
 	if (!evidence_check_quoted_report_data(evidence, td->report_data, &why))

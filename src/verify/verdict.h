@@ -86,6 +86,7 @@ struct verdict {
 	bool    has_evidence;
 	struct evidence evidence;
 	struct dcap_result dcap;
+	bool    replayed;               /* replay holds                              */
 	struct replay replay;
 	bool    has_app;                /* computed from replayed events             */
 	struct app_info app;
@@ -100,6 +101,8 @@ struct verdict {
 	enum image_source image_source;
 	bool    duplicate_events;
 	struct warnings warnings;
+
+	const struct explanation *explanation;  /* NULL: not asked for, or not allowed       */
 
 	size_t  nneeds;                 /* > 0: no verdict, these facts are missing  */
 	struct dv_key needs[DV_NEEDS_MAX];

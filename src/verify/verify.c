@@ -42,8 +42,10 @@ context_fill(struct dv_context *context, const struct dv_options *options, struc
 	context->options = *options;
 	context->arena = arena_new(JOB_MAX_LEN);
 	context->acpi = acpi_cache_new(ACPI_CACHE_ENTRIES);
+	context->neighbours = acpi_cache_new(LIKELY_CAUSE_MAX_TRIES);
 	context->images = images_new();
-	if (context->arena == NULL || context->acpi == NULL || context->images == NULL)
+	if (context->arena == NULL || context->acpi == NULL || context->neighbours == NULL ||
+	    context->images == NULL)
 		return reject(why, REASON_INTERNAL, "out of memory");
 	return dcap_new(&context->dcap, &config, why);
 }
@@ -74,6 +76,7 @@ dv_context_free(struct dv_context *context)
 	OPENSSL_free(context->json);
 	dcap_free(context->dcap);
 	acpi_cache_free(context->acpi);
+	acpi_cache_free(context->neighbours);
 	images_free(context->images);
 	arena_free(context->arena);
 	free(context);
@@ -284,6 +287,10 @@ dv_verify(struct dv_context *context, struct dv_answer *answer, const struct dv_
 		verdict_settle(v);
 	} else if (v->nneeds != 0) {
 		return context_needs(context, answer);
+	}
+	if (context->request.explain && context->options.policy.allow_explain) {
+		explain(&context->explanation, context, v);
+		v->explanation = &context->explanation;
 	}
 	return render_answer(context, answer, v, &terms);
 }

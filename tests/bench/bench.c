@@ -19,7 +19,7 @@
 #include "dcap/dcap_context.h"
 #include "dstack-verifier/verify.h"
 #include "evidence.h"
-#include "measure/acpi/acpi.h"
+#include "measure/likely_cause.h"
 #include "verify/context.h"
 
 #define COLLATERAL      "collateral/tdx-90c06f000000-20260520-ev19.json"
@@ -379,6 +379,52 @@ bench_acpi(void)
 	arena_free(job.arena);
 }
 
+/* ---- explanations ---- */
+
+/* Registers that no machine has, so that all is tried, from an empty cache. */
+static void
+cause_run(void *arg)
+{
+	const struct vm_config *config = arg;
+	const struct image_record record = { .version_len = 0 };
+	const struct launch_registers quoted = { .mrtd = { { 0 } } };
+	struct legacy_input input = { .record = &record, .config = config, .quoted = &quoted,
+	    .cache = acpi_cache_new(LIKELY_CAUSE_MAX_TRIES) };
+	struct likely_cause cause;
+
+	assert(input.cache != NULL);
+	if (!likely_cause_legacy(&cause, &input)) {
+		(void)fprintf(stderr, "bench: registers of no machine match\n");
+		exit(1);
+	}
+	acpi_cache_free(input.cache);
+}
+
+/* 2 TiB with hugepages cost two tables a shape, and reaches the limit. */
+static void
+bench_cause(void)
+{
+	static const struct {
+		const char *what;
+		uint32_t cpus;
+		unsigned memory_gib;
+		bool    hugepages;
+	} shapes[] = {
+		{ "likely cause, 16 vCPUs", 16, 64, false },
+		{ "likely cause, 300 vCPUs, 2 TiB, hugepages", 300, 2048, true },
+	};
+	struct vm_config config = { .image = { 0 } };
+
+	for (size_t i = 0; i < NELEM(shapes); i++) {
+		acpi_shape_init(&config.shape);
+		config.shape.cpu_count = shapes[i].cpus;
+		config.shape.memory_size = (uint64_t)shapes[i].memory_gib << 30;
+		config.shape.hugepages = shapes[i].hugepages;
+		config.shape.num_nics = config.shape.num_verity_volumes = 6;
+		row_add(shapes[i].what, measure(cause_run, &config));
+	}
+}
+
 /* The mean over so many seconds, in nanoseconds: what it is compared with is a mean, too. */
 static void
 unit_print(double seconds)
@@ -406,6 +452,7 @@ main(int argc, char **argv)
 		n_rows = 0;
 		bench_verify();
 		bench_acpi();
+		bench_cause();
 	}
 	rows_print();
 	EC_KEY_free(unit_signature.key);

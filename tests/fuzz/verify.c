@@ -20,7 +20,8 @@
 #define FLAG_INTEL      2u      /* tcb_rule = "intel"                                */
 #define FLAG_LENIENT    4u      /* lenient_json                                      */
 #define FLAG_ONLINE     8u      /* no collateral is given: it is asked for           */
-#define FLAGS           16u
+#define FLAGS           16u     /* of a context                                      */
+#define FLAG_EXPLAIN    16u     /* asked again with "explain"                        */
 
 /* Where evidence was, and when. */
 struct world {
@@ -180,7 +181,8 @@ identity_equal(const struct identity *a, const struct identity *b)
 /* Asking */
 
 static struct bytes
-body_make(const struct seed *seed, const struct bytes parts[PARTS], struct arena *arena)
+body_make(const struct seed *seed, const struct bytes parts[PARTS], bool explain,
+    struct arena *arena)
 {
 	struct json_writer w = { 0 };
 	struct reason why = { 0 };
@@ -198,6 +200,8 @@ body_make(const struct seed *seed, const struct bytes parts[PARTS], struct arena
 		json_write_str(&w, "event_log", parts[1]);
 		json_write_str(&w, "vm_config", parts[2]);
 	}
+	if (explain)
+		json_write_bool(&w, "explain", true);
 	json_write_end_object(&w);
 	fuzz_must(json_writer_ok(&w) && CBB_finish(&cbb, &data, &body.len), "out of memory");
 	body.ptr = data;
@@ -273,6 +277,31 @@ cold_check(const struct dv_answer *warm, const struct seed *seed, unsigned flags
 	dv_context_free(context);
 }
 
+/* An explanation stands between what is there without it, and changes none of that. */
+static void
+explain_check(struct dv_context *context, const struct dv_answer *plain, const struct seed *seed,
+    const struct bytes parts[PARTS], struct arena *arena)
+{
+	struct bytes before = { plain->json.ptr, plain->json.len }, after;
+	struct reason why = { 0 };
+	struct dv_answer answer;
+	size_t same, more;
+
+	fuzz_must(arena_copy(arena, &before, before, &why), "out of memory");
+	ask(context, &answer, seed, body_make(seed, parts, true, arena));
+	after = (struct bytes){ answer.json.ptr, answer.json.len };
+	fuzz_must(answer.http_status == plain->http_status && answer.valid == plain->valid &&
+	    after.len >= before.len, "an explanation changes the answer");
+	more = after.len - before.len;
+	for (same = 0; same < before.len && before.ptr[same] == after.ptr[same]; same++)
+		;
+	fuzz_must((more != 0) == (answer.http_status == 200) && more <= (256u << 10) &&
+	    bytes_equal((struct bytes){ before.ptr + same, before.len - same },
+	    (struct bytes){ after.ptr + same + more, before.len - same }),
+	    "an explanation changes the answer's text");
+	answer_check(&answer, false, arena);
+}
+
 /* What is valid is a seed of the same world, in its own words. */
 static void
 valid_check(const struct dv_context *context, const struct seed *judged, struct arena *arena)
@@ -288,7 +317,8 @@ valid_check(const struct dv_context *context, const struct seed *judged, struct 
 		    (seeds[i].form == FORM_QUOTE) != (judged->form == FORM_QUOTE))
 			continue;
 		other = context_make(&worlds[judged->world], 0);
-		ask(other, &answer, &seeds[i], body_make(&seeds[i], seeds[i].parts, arena));
+		ask(other, &answer, &seeds[i], body_make(&seeds[i], seeds[i].parts, false,
+		    arena));
 		genuine = identity_of(other);
 		found = answer.valid && identity_equal(&identity, &genuine);
 		dv_context_free(other);
@@ -312,7 +342,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct bytes in = { data, len }, parts[PARTS], body;
 	const struct seed *seed = &seeds[fuzz_choice(&in) % NELEM(seeds)];
-	const unsigned flags = fuzz_choice(&in) % FLAGS;
+	const unsigned choice = fuzz_choice(&in), flags = choice % FLAGS;
 	struct dv_context **context = &worlds[seed->world].contexts[flags];
 	struct arena *arena;
 	struct dv_answer answer;
@@ -327,12 +357,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		parts[0] = in;
 	else
 		patches_apply(parts, seed->form == FORM_EVENTS ? PARTS : 1, in, arena);
-	body = body_make(seed, parts, arena);
+	body = body_make(seed, parts, false, arena);
 	ask(*context, &answer, seed, body);
 	if (is_chosen((struct bytes){ data, len }))
 		cold_check(&answer, seed, flags, body);
 	answer_check(&answer, seed->form == FORM_QUOTE, arena);
 	if (answer.valid)
 		valid_check(*context, seed, arena);
+	if ((choice & FLAG_EXPLAIN) != 0 && seed->form != FORM_BODY && seed->form != FORM_QUOTE)
+		explain_check(*context, &answer, seed, parts, arena);
 	return 0;
 }

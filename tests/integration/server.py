@@ -115,6 +115,43 @@ def test_input_rules():
         same(server.post(b'{"debug":true,' + body[1:]), server.post(body))
 
 
+# Explanations
+
+def declared(body, what, instead):
+    """The request of a machine that declares another shape."""
+    assert body.count(what.hex().encode()) == 1
+    return body.replace(what.hex().encode(), instead.hex().encode())
+
+
+def test_explain():
+    """The member is there when it is asked for and allowed, and nothing else changes."""
+    sound = read(LITE)
+    bodies = [(sound, None, None),
+              (declared(sound, b'"cpu_count":2', b'"cpu_count":3'),
+               'RTMR0: acpi-loader, event 0 of the log',
+               'the machine has another shape than vm_config says: cpu_count is 2'),
+              (declared(sound, b'"hotplug_off":false', b'"hotplug_off":true '),
+               'RTMR0: acpi-loader, event 0 of the log',
+               'the machine has another shape than vm_config says: hotplug_off is false'),
+              (declared(sound, b'8.2.2', b'9.2.2'), 'MRTD',
+               "the host's QEMU adds pages in two-pass order, vm_config's qemu_version or "
+               'qemu_single_pass_add_pages stand for single-pass order')]
+    with Server(collateral=[MAY]) as server, \
+            Server(collateral=[MAY], allow_explain=False) as forbidding:
+        for body, first, cause in bodies:
+            asking = json.dumps(dict(json.loads(body), explain=True)).encode()
+            plain, got = server.post(body), server.post(asking)
+            cut = got[:got.index(b',"explain":{')] + got[got.rindex(b'},"reason":'):]
+            same(cut, plain)
+            same(forbidding.post(asking), plain)
+            same(got, command(asking, '--collateral', MAY, '--at', str(AT)))
+            explain = json.loads(got)['details']['explain']
+            same((explain['first_divergence'], explain['likely_cause']), (first, cause))
+            same([r['name'] for r in explain['registers']],
+                 ['MRTD', 'RTMR0', 'RTMR1', 'RTMR2', 'RTMR3'])
+            same([len(r['events']) for r in explain['registers']], [0, 13, 5, 2, 9])
+
+
 # Fetching
 
 def test_cold_and_restart():

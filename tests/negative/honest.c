@@ -380,7 +380,8 @@ test_launch(void **state)
 		    !acpi_generate(&blobs, s.arena, &config.shape, ACPI_NEWEST, &why))
 			fail_msg("%s: %s", captures[i], why.text);
 		acpi_digest(&acpi, &blobs);
-		launch_events(events, &image, &image_layout, config.shape.memory_size, &acpi);
+		launch_events(events, &image, &image_layout, config.shape.memory_size,
+		    config.shape.memory_size >= LAUNCH_SPLIT_FROM, &acpi);
 		launch_replay(rtmr, events);
 		for (size_t r = 0; r < 3; r++)
 			if (memcmp(rtmr[r], s.quoted.rtmr[r].ptr, EVENT_DIGEST_LEN) != 0)

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #define ERROR_LEN       512
-#define ANSWER_LEN      65536
+#define ANSWER_LEN      ((size_t)512 << 10)
 
 static char judged[ANSWER_LEN];         /* the last answer                             */
 
@@ -141,6 +141,12 @@ reason_of(struct dv_context *context, const struct judge *judge, const struct gu
 	(void)snprintf(judged, sizeof judged, "%.*s", (int)answer.json.len,
 	    (const char *)answer.json.ptr);
 	return answer.valid ? NULL : kept_text(answer.reason);
+}
+
+const char *
+judge_answer(void)
+{
+	return judged;
 }
 
 bool

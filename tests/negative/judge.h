@@ -50,6 +50,9 @@ void    judge_init(struct judge *judge);
 /* The reason, NULL when valid; lives until the next call. */
 const char *judge_guest(const struct judge *judge, const struct guest *guest);
 
+/* The last answer's JSON. */
+const char *judge_answer(void);
+
 /* Whether the last answer has this text in its JSON. */
 bool    judge_says(const char *text);
 

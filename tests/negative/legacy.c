@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "judge.h"
+#include "published.h"
 #include "core/hex.h"
-#include "measure/tdx_document.h"
 
 #define FAILED  "OS image hash verification failed: "
 
@@ -494,57 +494,15 @@ test_other_initrd(void **state)
 
 /* ---- documents that a published image confirms, or not ---- */
 
-static void
-layout_set(struct image_layout *layout, const struct td_hob *measured)
-{
-	struct td_hob hob = *measured;
-
-	td_hob_sort(&hob);
-	layout->hob = hob.address;
-	layout->n = hob.n_ranges;
-	assert_true(hob.n_ranges <= NELEM(layout->ranges));
-	for (size_t i = 0; i < hob.n_ranges; i++) {
-		layout->ranges[i].start = hob.ranges[i].start;
-		layout->ranges[i].len = hob.ranges[i].end - hob.ranges[i].start;
-	}
-}
-
-#define KEEP_DIGEST(digest)     build_keep((digest).data, sizeof (digest).data)
-
-/* The document that the build of the image writes. */
-static void
-document_set(struct guest *m, const struct image_record *record)
-{
-	struct metadata metadata;
-	struct reason why;
-
-	assert_true(metadata_read(&metadata, arena, image.files.metadata, &why));
-	layout_set(&m->layout, &record->td_hob);
-	m->image = (struct tdx_document){
-		.version = 4, .ovmf = record->ovmf,
-		.kernel_header_normalized = record->kernel_header_normalized,
-		.cmdline = metadata.cmdline,
-		.kernel_authenticode = KEEP_DIGEST(record->kernel_unpatched),
-		.initrd_sha384 = KEEP_DIGEST(record->initrd),
-		.mrtd_single_pass = KEEP_DIGEST(record->mrtd_single_pass),
-		.mrtd_two_pass = KEEP_DIGEST(record->mrtd_two_pass),
-		.td_hob = image_witness(&m->layout),
-	};
-}
-
 /* A lite machine whose image is published under the hash that its document gives. */
 static void
 lite_base(struct guest *m, struct judge *judge)
 {
-	struct image_record record;
 	struct guest copy;
-	struct reason why;
 
 	arena_reset(arena);
 	image_case_variant(&image, arena, "normalized");
-	assert_true(image_record_compute(&record, arena, &image.hash, &image.files, &why));
-	document_set(m, &record);
-	m->manifest = image.files.manifest;
+	published_run(m, &image, arena);
 	judge->policy.os_image_anchor = DV_OS_IMAGE_PUBLISHED;
 	judge->image = &image;
 	copy = *m;

@@ -213,12 +213,19 @@ static void
 acpi_make(struct acpi_digests *out, const struct guest *m)
 {
 	struct arena *arena = arena_new((size_t)8 << 20);
+	struct acpi_shape shape = m->shape;
 	struct acpi_blobs blobs;
 	struct reason why;
 
 	MUST(arena != NULL);
 	*out = (struct acpi_digests){ .loader = { 0 } };
-	if (acpi_generate(&blobs, arena, &m->shape, m->profile, &why))
+	/* Tables show low memory alone. */
+	if (m->split_memory)
+		shape.memory_size = LAUNCH_SPLIT_FROM;
+	/* QEMU itself is told whole MiB. */
+	if (m->profile == ACPI_GENUINE)
+		shape.memory_size &= ~UINT64_C(0xfffff);
+	if (acpi_generate(&blobs, arena, &shape, m->profile, &why))
 		acpi_digest(out, &blobs);
 	if (m->own_tables)
 		out->tables[0] ^= 1;
@@ -248,7 +255,8 @@ build_events(struct guest *m)
 	struct acpi_digests acpi;
 
 	acpi_make(&acpi, m);
-	launch_events(launch, &m->image, &m->layout, m->shape.memory_size, &acpi);
+	launch_events(launch, &m->image, &m->layout, m->shape.memory_size, m->split_memory ||
+	    m->shape.memory_size >= LAUNCH_SPLIT_FROM, &acpi);
 	if (!m->keep_registers)
 		set_registers(m, launch);
 	if (m->keep_log)
@@ -340,16 +348,18 @@ build_attestation(struct guest *m)
 static struct bytes
 request(struct guest *m)
 {
+	const char *more = m->request != NULL ? m->request : "";
+
 	if (m->form != GUEST_GETQUOTE) {
 		build_attestation(m);
-		return build_text("{\"attestation\":\"%s\"}",
-		    build_str(build_digits(m->attestation, false)));
+		return build_text("{\"attestation\":\"%s\"%s}",
+		    build_str(build_digits(m->attestation, false)), more);
 	}
 	m->event_log = change_apply(&m->change, STAGE_LOG,
 	    events_json(&(struct event_list){ m->log, m->nlog }));
-	return build_text("{\"quote\":\"%s\",\"event_log\":\"%s\",\"vm_config\":\"%s\"}",
+	return build_text("{\"quote\":\"%s\",\"event_log\":\"%s\",\"vm_config\":\"%s\"%s}",
 	    build_str(build_digits(m->quote, false)),
-	    build_str(build_escaped(m->event_log)), build_str(build_escaped(m->vm_config)));
+	    build_str(build_escaped(m->event_log)), build_str(build_escaped(m->vm_config)), more);
 }
 
 void

@@ -14,7 +14,7 @@
 #include "launch.h"
 #include "mock_collateral.h"
 
-#define GUEST_EVENTS          64
+#define GUEST_EVENTS          160
 #define GUEST_NOW             MOCK_NOW
 
 /* Offsets in a TD report. */
@@ -48,7 +48,9 @@ struct guest {
 	struct acpi_shape shape;
 	const char *page_order; /* "true", "false"; NULL: not given                    */
 	const char *config;     /* more members of vm_config, each with a comma in front */
+	const char *request;    /* more members of the request, likewise               */
 	enum acpi_profile profile;
+	bool    split_memory;   /* the host ends low memory at 2 GiB, with less than others */
 	bool    own_tables;     /* the host's ACPI tables differ in one bit, all the way up */
 
 	struct event runtime[GUEST_EVENTS];   /* what is extended into RTMR3         */

@@ -11,7 +11,6 @@
 	"412af21c097d473155875ffd561d6790"
 
 #define LOW_END         UINT64_C(0x80000000)
-#define SPLIT_FROM      UINT64_C(0xb0000000)
 #define HIGH_START      UINT64_C(0x100000000)
 
 static struct bytes
@@ -68,7 +67,7 @@ add_resource(CBB *out, uint64_t type, uint64_t start, uint64_t len)
 }
 
 static struct bytes
-resources(const struct image_layout *layout, uint64_t memory_size)
+resources(const struct image_layout *layout, uint64_t memory_size, bool split)
 {
 	struct parts parts;
 	uint64_t start, end;
@@ -81,7 +80,7 @@ resources(const struct image_layout *layout, uint64_t memory_size)
 		    parts.at[i].end - parts.at[i].start);
 	start = parts.at[parts.n - 1].start;
 	end = parts.at[parts.n - 1].end;
-	if (memory_size < SPLIT_FROM) {
+	if (!split) {
 		add_resource(&out, 7, start, end - start);
 	} else {
 		add_resource(&out, 7, start, LOW_END - start);
@@ -91,9 +90,9 @@ resources(const struct image_layout *layout, uint64_t memory_size)
 }
 
 struct bytes
-launch_td_hob(const struct image_layout *layout, uint64_t memory_size)
+launch_td_hob(const struct image_layout *layout, uint64_t memory_size, bool split)
 {
-	const struct bytes rest = resources(layout, memory_size);
+	const struct bytes rest = resources(layout, memory_size, split);
 	CBB out;
 
 	MUST(CBB_init(&out, 512));
@@ -209,13 +208,14 @@ add_firmware(struct list *list, struct bytes td_hob, const struct acpi_digests *
 
 void
 launch_events(struct event events[LAUNCH_EVENTS], const struct tdx_document *image,
-    const struct image_layout *layout, uint64_t memory_size, const struct acpi_digests *acpi)
+    const struct image_layout *layout, uint64_t memory_size, bool split,
+    const struct acpi_digests *acpi)
 {
 	struct list list = { events, 0 };
 	const struct bytes cmdline = image->cmdline.ptr != NULL ?
 	    launch_cmdline(image->cmdline) : image->cmdline_sha384;
 
-	add_firmware(&list, sha384(launch_td_hob(layout, memory_size)), acpi);
+	add_firmware(&list, sha384(launch_td_hob(layout, memory_size, split)), acpi);
 	add_event(&list, 1, 0x80000003, image->kernel_authenticode);
 	add_event(&list, 1, 0x80000007,
 	    sha384(bytes_str("Calling EFI Application from Boot Option")));

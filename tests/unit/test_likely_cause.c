@@ -29,6 +29,10 @@ teardown(void **state)
 #define SHAPE   "the machine has another shape than vm_config says: "
 #define KERNEL  "\"kernel_header_normalized\": true, "
 
+#define MANY(version, off) \
+	"\"cpu_count\":4,\"memory_size\":2199023255552,\"hugepages\":true,\"num_nics\":6," \
+	"\"num_verity_volumes\":6,\"qemu_version\":\"" version "\",\"hotplug_off\":" off
+
 enum spoilt { NOTHING, MRTD, RTMR0, RTMR1, RTMR2, UNPATCHED };
 
 /* What the host declares, what it runs, and what else is wrong. */
@@ -70,6 +74,15 @@ static const struct {
 	    "\"cpu_count\":601,\"memory_size\":4294967296,\"hotplug_off\":true", ACPI_NEWEST,
 	    NOTHING,
 	    "no neighbouring VM shape has these ACPI tables and this memory map" },
+	{ "release and hotplug", BASE, "\"cpu_count\":4,\"memory_size\":4294967296,"
+	    "\"qemu_version\":\"11.1.0\",\"hotplug_off\":true", ACPI_NEWEST, NOTHING,
+	    SHAPE "qemu_version is 11.1.0 and hotplug_off is true" },
+	/* The same where nearly every shape has two tables. */
+	{ "more to try than are tried", MANY("9.2.1", "false"), MANY("11.1.0", "true"),
+	    ACPI_NEWEST, NOTHING,
+	    "no neighbouring VM shape has these ACPI tables and this memory map" },
+	{ "what is tried before", MANY("9.2.1", "false"), MANY("11.1.0", "false"),
+	    ACPI_NEWEST, NOTHING, SHAPE "qemu_version is 11.1.0" },
 	{ "unmodified QEMU, accepted",
 	    "\"cpu_count\":4,\"memory_size\":1099511627776,\"hugepages\":true",
 	    "\"cpu_count\":4,\"memory_size\":1099511627776,\"hugepages\":true", ACPI_GENUINE,
@@ -218,8 +231,9 @@ test_lite(void **state)
 	struct image_record record = { 0 };
 	struct likely_cause cause;
 	struct reason why;
-	const struct lite_input input = { .config = &config, .quoted = &quoted, .cache = cache,
-	    .minimum_version = 3 };
+	const struct event_list log = { NULL, 0 };
+	const struct lite_input input = { .config = &config, .log = &log, .quoted = &quoted,
+	    .cache = cache, .minimum_version = 3 };
 
 	arena_reset(arena);
 	memcpy(record.mrtd_single_pass.data, doc.mrtd_single_pass.ptr, 48);

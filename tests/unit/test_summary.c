@@ -1,6 +1,7 @@
 #include "testing.h"
 
 #include "../support/verdict_sample.h"
+#include "verify/explain.h"
 #include "verify/summary.h"
 
 static void
@@ -37,6 +38,13 @@ CHANGE(too_low, TCB.status = TCB.intel_status = TCB_OUT_OF_DATE; TCB.has_shortfa
     TCB.shortfall[4] = ((struct tcb_shortfall){ TCB_COMPONENT_TDX_MODULE, false, 0, 3, 5 });
     TCB.shortfall[5] = ((struct tcb_shortfall){ TCB_COMPONENT_QE, false, 0, 4, 8 }))
 
+static const struct explanation explanation = {
+	.first_divergence = "RTMR0: acpi-tables, event 2 of the log",
+	.likely_cause = { "the machine has another shape than vm_config says: cpu_count is 4" },
+}, no_explanation;
+CHANGE(explained, refused(s); V.explanation = &explanation)
+CHANGE(nothing_to_explain, refused(s); V.explanation = &no_explanation)
+
 #define IDENTITY                                                                                \
 	"  app id          (none)\n"                                                            \
 	"  compose hash    (none)\n"                                                            \
@@ -59,6 +67,10 @@ static const struct {
 	    "  TCB             UpToDate\n"
 	    "  strict profile  accept\n" },
 	{ "refused", refused, "NOT VALID  a reason\n" },
+	{ "explained", explained, "NOT VALID  a reason\n"
+	    "  differs first   RTMR0: acpi-tables, event 2 of the log\n"
+	    "  likely cause    the machine has another shape than vm_config says: cpu_count is 4\n" },
+	{ "nothing to explain", nothing_to_explain, "NOT VALID  a reason\n" },
 	{ "not judged", not_judged, "NOT JUDGED  a reason\n"
 	    "  TCB             UpToDate\n"
 	    "  strict profile  unknown (os_image: not confirmed, os_image: dev not known, "

@@ -10,16 +10,6 @@
 #define DIGEST_TEXT_LEN (2 * SHA384_DIGEST_LENGTH + 1)
 #define LINE_LEN        512
 
-static const char *const rtmr0_names[RTMR0_EVENTS] = {
-	"td-hob", "variable-store", "SecureBoot", "PK", "KEK", "db", "dbx", "separator",
-	"acpi-loader", "acpi-rsdp", "acpi-tables", "BootOrder", "Boot0000",
-};
-static const char *const rtmr1_names[RTMR1_EVENTS] = {
-	"kernel", "Calling EFI Application from Boot Option", "separator",
-	"Exit Boot Services Invocation", "Exit Boot Services Returned with Success",
-};
-static const char *const rtmr2_names[RTMR2_EVENTS] = { "cmdline", "initrd" };
-
 struct shape {
 	struct arena *arena;
 	struct acpi_cache *cache;
@@ -139,19 +129,22 @@ digest_say(struct shape *s, const char *key, const char *note, const struct dige
 }
 
 static void
-events_say(struct shape *s, const char *reg, const char *const *names,
-    const struct digest384 *events, size_t n)
+events_say(struct shape *s, size_t rtmr)
 {
+	static const char *const names[] = { "rtmr0", "rtmr1", "rtmr2" };
+	const struct digest384 *events;
 	char hex[DIGEST_TEXT_LEN];
+	size_t i, n;
 
-	for (size_t i = 0; i < n; i++) {
+	events = launch_events_of(&n, &s->result.events, rtmr);
+	for (i = 0; i < n; i++) {
 		hex_text(hex, BYTES_OF(events[i].data));
 		json_write_object(&s->json, NULL);
-		json_write_text(&s->json, "register", reg);
-		json_write_text(&s->json, "name", names[i]);
+		json_write_text(&s->json, "register", names[rtmr]);
+		json_write_text(&s->json, "name", rtmr_event_name(rtmr, i));
 		json_write_text(&s->json, "digest", hex);
 		json_write_end_object(&s->json);
-		line(s, "  %s  %s  %s\n", reg, hex, names[i]);
+		line(s, "  %s  %s  %s\n", names[rtmr], hex, rtmr_event_name(rtmr, i));
 	}
 }
 
@@ -208,15 +201,12 @@ registers_say(struct shape *s)
 static void
 all_say(struct shape *s)
 {
-	const struct launch_events *events = &s->result.events;
-
 	json_write_object(&s->json, NULL);
 	image_say(s);
 	registers_say(s);
 	json_write_array(&s->json, "events");
-	events_say(s, "rtmr0", rtmr0_names, events->rtmr0, RTMR0_EVENTS);
-	events_say(s, "rtmr1", rtmr1_names, events->rtmr1, RTMR1_EVENTS);
-	events_say(s, "rtmr2", rtmr2_names, events->rtmr2, RTMR2_EVENTS);
+	for (size_t rtmr = 0; rtmr < NELEM(s->result.expected.rtmr); rtmr++)
+		events_say(s, rtmr);
 	json_write_end_array(&s->json);
 	json_write_end_object(&s->json);
 }
