@@ -18,7 +18,7 @@
 #include <time.h>
 
 #include "fetch/flight.h"
-#include "fetch/image_flight.h"
+#include "fetch/operation.h"
 #include "ipc/channel.h"
 #include "ipc/log.h"
 
@@ -39,6 +39,7 @@ struct fetcher {
 	struct flights *flights;        /* NULL until configured                    */
 	struct image_store *image_store;
 	struct image_flights *image_flights;
+	struct operation *operation;
 	bool    broken;                 /* a frame could not be sent                */
 	struct reason why;              /* which, then                              */
 };
@@ -176,10 +177,52 @@ static const struct flight_calls calls = {
 	.random = random_get,
 };
 
+/* An image's facts go to whoever asked: an acceptor, or an operator. */
+static void
+image_found(void *context, const struct fact_message *fact)
+{
+	struct fetcher *fetcher = context;
+
+	if (operation_is_running(fetcher->operation))
+		operation_image(fetcher->operation, fact->key.image,
+		    &(struct reason){ .kind = REASON_NONE });
+	else
+		found(context, fact);
+}
+
+static void
+image_failed(void *context, const struct dv_failure *failure)
+{
+	struct fetcher *fetcher = context;
+	struct reason why;
+
+	if (!operation_is_running(fetcher->operation)) {
+		failed(context, failure);
+		return;
+	}
+	if (failure->refusal.len != 0)
+		(void)reject(&why, REASON_REFUSED, "%.*s", (int)failure->refusal.len,
+		    (const char *)failure->refusal.ptr);
+	else if (failure->http_status != 0)
+		(void)reject(&why, REASON_UNAVAILABLE, "HTTP status %u", failure->http_status);
+	else
+		(void)reject(&why, REASON_UNAVAILABLE, "server not reachable");
+	operation_image(fetcher->operation, failure->key.image, &why);
+}
+
+static void
+image_verified(void *context, const uint8_t hash[32], const struct reason *why)
+{
+	const struct fetcher *fetcher = context;
+
+	operation_image(fetcher->operation, hash, why);
+}
+
 static const struct image_flight_calls image_calls = {
 	.ask = ask,
-	.found = found,
-	.failed = failed,
+	.found = image_found,
+	.failed = image_failed,
+	.verified = image_verified,
 	.progress = progress,
 	.random = random_get,
 };
@@ -238,7 +281,9 @@ begin(struct fetcher *fetcher, struct reason *why)
 		return reject(why, REASON_INTERNAL, "cannot use libcurl");
 	fetcher->image_flights = image_flights_new(&fetcher->config, fetcher->image_store,
 	    fetcher->transfers, &image_calls, fetcher);
-	if (fetcher->image_flights == NULL)
+	if (fetcher->image_flights != NULL)
+		fetcher->operation = operation_new(fetcher->image_store, fetcher->image_flights);
+	if (fetcher->operation == NULL)
 		return reject(why, REASON_INTERNAL, "out of memory");
 	return flights_new(&fetcher->flights, &fetcher->config, fetcher->store, &calls, fetcher,
 	    why);
@@ -302,6 +347,15 @@ checked(const struct fetcher *fetcher, CBS *in, struct reason *why)
 	return true;
 }
 
+static bool
+images(const struct fetcher *fetcher, CBS *in, struct reason *why)
+{
+	struct images_message message;
+
+	return message_images_read(&message, in, why) &&
+	    operation_begin(fetcher->operation, &message, why);
+}
+
 /* The acceptor's socket, in place of the one before. */
 static bool
 acceptor_take(struct fetcher *fetcher, int passed, struct reason *why)
@@ -348,6 +402,8 @@ dispatch(void *context, const struct frame *frame, struct bytes payload,
 		return asked(fetcher, frame, payload, fds, why);
 	case FRAME_TYPE_ACCEPTOR:
 		return acceptor_take(fetcher, fds[0], why);
+	case FRAME_TYPE_IMAGES:
+		return images(fetcher, &in, why);
 	case FRAME_TYPE_UNPACKED:
 	case FRAME_TYPE_NAMES:
 	case FRAME_TYPE_RECORD:
@@ -358,9 +414,24 @@ dispatch(void *context, const struct frame *frame, struct bytes payload,
 	}
 }
 
+static void
+operation_go(struct fetcher *fetcher)
+{
+	struct images_done_message done;
+	CBB cbb;
+
+	if (!operation_step(fetcher->operation, &done, moment_read()))
+		return;
+	if (!CBB_init(&cbb, 64 + done.json.len + done.text.len))
+		out_of_memory(fetcher);
+	else if (!send_cbb(fetcher->channel, FRAME_TYPE_IMAGES_DONE,
+	    message_images_done_write(&cbb, &done), &cbb, &fetcher->why))
+		fetcher->broken = true;
+}
+
 /* Moves the transfers on, and hands over the answers of those that have ended. */
 static void
-answers_take(const struct fetcher *fetcher)
+answers_take(struct fetcher *fetcher)
 {
 	struct transfer_answer answer;
 	void *owner;
@@ -374,6 +445,7 @@ answers_take(const struct fetcher *fetcher)
 	}
 	flights_tick(fetcher->flights, moment_read());
 	image_flights_tick(fetcher->image_flights, moment_read());
+	operation_go(fetcher);
 }
 
 /* The acceptor's frames, and what waits for it; one that makes no sense is gone for us. */
@@ -444,6 +516,7 @@ turn(struct fetcher *fetcher, struct reason *why)
 static void
 end(struct fetcher *fetcher)
 {
+	operation_free(fetcher->operation);
 	image_flights_free(fetcher->image_flights);
 	image_store_close(fetcher->image_store);
 	transfers_free(fetcher->transfers);

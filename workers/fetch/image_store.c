@@ -343,7 +343,7 @@ image_store_publish(struct image_store *store, struct image_staging *staging,
 	staging->fd = -1;
 	/* The index can be made anew from the directories; so what fails here is for the log. */
 	if (!image_row_put(store->database, hash, nbytes, now, why) ||
-	    !image_store_make_room(store, false, why))
+	    !image_store_make_room(store, why))
 		log_line(LOG_ERR, PROGRAM, "image=%s error=\"%s\"", name, why->text);
 	return true;
 }
@@ -396,7 +396,7 @@ image_store_evict(struct image_store *store, bool *found, const uint8_t hash[32]
 }
 
 bool
-image_store_make_room(struct image_store *store, bool all, struct reason *why)
+image_store_make_room(struct image_store *store, struct reason *why)
 {
 	struct image_row row = { .nbytes = 0 };
 	uint64_t n, nbytes;
@@ -405,7 +405,7 @@ image_store_make_room(struct image_store *store, bool all, struct reason *why)
 	if (!image_rows_sum(store->database, &n, &nbytes, why))
 		return false;
 	row.used_at = INT64_MIN;
-	while ((all || n > IMAGE_STORE_MAX_IMAGES || nbytes > store->max_bytes) &&
+	while ((n > IMAGE_STORE_MAX_IMAGES || nbytes > store->max_bytes) &&
 	    image_row_next(store->database, &row)) {
 		if (row.pinned)
 			continue;
@@ -416,6 +416,13 @@ image_store_make_room(struct image_store *store, bool all, struct reason *why)
 		nbytes -= row.nbytes < nbytes ? row.nbytes : nbytes;
 	}
 	return true;
+}
+
+bool
+image_store_pin(struct image_store *store, bool *found, const uint8_t hash[32], bool pinned,
+    struct reason *why)
+{
+	return image_row_pin(store->database, found, hash, pinned, why);
 }
 
 /* Opening */

@@ -74,8 +74,11 @@ bool    image_store_condemn(struct image_store *store, const uint8_t hash[32],
 /* Removes a published image; *found: whether it was there and not pinned. */
 bool    image_store_evict(struct image_store *store, bool *found, const uint8_t hash[32],
     struct reason *why) MUST_CHECK;
-/* Removes those used longest ago down to what is allowed, or with `all` every one not pinned. */
-bool    image_store_make_room(struct image_store *store, bool all, struct reason *why) MUST_CHECK;
+/* Removes those used longest ago, but not what is pinned, down to what is allowed. */
+bool    image_store_make_room(struct image_store *store, struct reason *why) MUST_CHECK;
+/* Pins or unpins; *found: whether it is published here. */
+bool    image_store_pin(struct image_store *store, bool *found, const uint8_t hash[32],
+    bool pinned, struct reason *why) MUST_CHECK;
 
 /* Calls fn for each image, published ones in the order of last use; then adopted ones. */
 void    image_store_each(struct image_store *store,
