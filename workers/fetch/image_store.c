@@ -343,7 +343,7 @@ image_store_publish(struct image_store *store, struct image_staging *staging,
 	staging->fd = -1;
 	/* The index can be made anew from the directories; so what fails here is for the log. */
 	if (!image_row_put(store->database, hash, nbytes, now, why) ||
-	    !image_store_make_room(store, why))
+	    !image_store_make_room(store, hash, why))
 		log_line(LOG_ERR, PROGRAM, "image=%s error=\"%s\"", name, why->text);
 	return true;
 }
@@ -396,7 +396,7 @@ image_store_evict(struct image_store *store, bool *found, const uint8_t hash[32]
 }
 
 bool
-image_store_make_room(struct image_store *store, struct reason *why)
+image_store_make_room(struct image_store *store, const uint8_t *but, struct reason *why)
 {
 	struct image_row row = { .nbytes = 0 };
 	uint64_t n, nbytes;
@@ -407,7 +407,7 @@ image_store_make_room(struct image_store *store, struct reason *why)
 	row.used_at = INT64_MIN;
 	while ((n > IMAGE_STORE_MAX_IMAGES || nbytes > store->max_bytes) &&
 	    image_row_next(store->database, &row)) {
-		if (row.pinned)
+		if (row.pinned || (but != NULL && memcmp(row.hash, but, sizeof row.hash) == 0))
 			continue;
 		if (!image_store_evict(store, &found, row.hash, why) ||
 		    (!found && !image_row_remove(store->database, row.hash, why)))

@@ -74,8 +74,10 @@ bool    image_store_condemn(struct image_store *store, const uint8_t hash[32],
 /* Removes a published image; *found: whether it was there and not pinned. */
 bool    image_store_evict(struct image_store *store, bool *found, const uint8_t hash[32],
     struct reason *why) MUST_CHECK;
-/* Removes those used longest ago, but not what is pinned, down to what is allowed. */
-bool    image_store_make_room(struct image_store *store, struct reason *why) MUST_CHECK;
+/* Removes those used longest ago, but not what is pinned nor `but` (NULL: none), down to what is
+ * allowed. */
+bool    image_store_make_room(struct image_store *store, const uint8_t *but,
+    struct reason *why) MUST_CHECK;
 /* Pins or unpins; *found: whether it is published here. */
 bool    image_store_pin(struct image_store *store, bool *found, const uint8_t hash[32],
     bool pinned, struct reason *why) MUST_CHECK;

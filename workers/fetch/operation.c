@@ -157,7 +157,7 @@ room_make(struct operation *operation)
 {
 	struct reason why = { .kind = REASON_NONE };
 
-	operation->ok = image_store_make_room(operation->store, &why);
+	operation->ok = image_store_make_room(operation->store, NULL, &why);
 	image_store_each(operation->store, image_show, operation);
 	if (!operation->ok)
 		say(operation, "%s\n", why.text);
