@@ -48,7 +48,8 @@ class Server:
     count = 0
     lock = threading.Lock()
 
-    def __init__(self, pccs=(), at=None, collateral=(), cache=None, root=None, **config):
+    def __init__(self, pccs=(), at=None, collateral=(), cache=None, root=None,
+                 programs=BUILD, **config):
         with Server.lock:
             Server.count += 1
             self.dir = os.path.join(SCRATCH, 'server.%d' % Server.count)
@@ -67,7 +68,7 @@ class Server:
                       'insecure_allow_external_trust_anchors = true']
         with open(self.dir + '/config.toml', 'w') as f:
             f.write('\n'.join(lines) + '\n')
-        arguments = [BUILD + '/dstack-verifier', '--config', self.dir + '/config.toml']
+        arguments = [programs + '/dstack-verifier', '--config', self.dir + '/config.toml']
         for path in collateral:
             arguments += ['--collateral', path]
         if at is not None:
