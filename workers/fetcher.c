@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "fetch/flight.h"
+#include "fetch/operation.h"
 #include "ipc/channel.h"
 #include "ipc/log.h"
 
@@ -36,6 +37,9 @@ struct fetcher {
 	struct store *store;
 	struct transfers *transfers;
 	struct flights *flights;        /* NULL until configured                    */
+	struct image_store *image_store;
+	struct image_flights *image_flights;
+	struct operation *operation;
 	bool    broken;                 /* a frame could not be sent                */
 	struct reason why;              /* which, then                              */
 };
@@ -133,6 +137,29 @@ failed(void *context, const struct dv_failure *failure)
 		out_of_memory(fetcher);
 }
 
+/* To the supervisor: about a helper. */
+static void
+ask(void *context, enum frame_type type, uint64_t ticket, struct bytes payload, const int *fds,
+    unsigned nfds)
+{
+	struct fetcher *fetcher = context;
+
+	if (!channel_send_fds(fetcher->channel, type, ticket, payload, NULL, fds, nfds,
+	    &fetcher->why))
+		fetcher->broken = true;
+}
+
+static void
+progress(void *context, const struct progress_message *message)
+{
+	struct fetcher *fetcher = context;
+	CBB cbb;
+
+	if (!CBB_init(&cbb, 64) || !send_cbb(fetcher->channel, FRAME_TYPE_PROGRESS,
+	    message_progress_write(&cbb, message), &cbb, &fetcher->why))
+		fetcher->broken = true;
+}
+
 static uint32_t
 random_get(void *context)
 {
@@ -147,6 +174,56 @@ static const struct flight_calls calls = {
 	.load = load,
 	.found = found,
 	.failed = failed,
+	.random = random_get,
+};
+
+/* An image's facts go to whoever asked: an acceptor, or an operator. */
+static void
+image_found(void *context, const struct fact_message *fact)
+{
+	struct fetcher *fetcher = context;
+
+	if (operation_is_running(fetcher->operation))
+		operation_image(fetcher->operation, fact->key.image,
+		    &(struct reason){ .kind = REASON_NONE });
+	else
+		found(context, fact);
+}
+
+static void
+image_failed(void *context, const struct dv_failure *failure)
+{
+	struct fetcher *fetcher = context;
+	struct reason why;
+
+	if (!operation_is_running(fetcher->operation)) {
+		failed(context, failure);
+		return;
+	}
+	if (failure->refusal.len != 0)
+		(void)reject(&why, REASON_REFUSED, "%.*s", (int)failure->refusal.len,
+		    (const char *)failure->refusal.ptr);
+	else if (failure->http_status != 0)
+		(void)reject(&why, REASON_UNAVAILABLE, "HTTP status %u", failure->http_status);
+	else
+		(void)reject(&why, REASON_UNAVAILABLE, "server not reachable");
+	operation_image(fetcher->operation, failure->key.image, &why);
+}
+
+static void
+image_verified(void *context, const uint8_t hash[32], const struct reason *why)
+{
+	const struct fetcher *fetcher = context;
+
+	operation_image(fetcher->operation, hash, why);
+}
+
+static const struct image_flight_calls image_calls = {
+	.ask = ask,
+	.found = image_found,
+	.failed = image_failed,
+	.verified = image_verified,
+	.progress = progress,
 	.random = random_get,
 };
 
@@ -170,7 +247,7 @@ store_begin(struct fetcher *fetcher, struct reason *why)
 	if (store_open(&fetcher->store, config->cache_dir, config->pinned_at, &rebuilt, why)) {
 		if (rebuilt)
 			log_line(LOG_WARNING, PROGRAM, "store damaged moved_to=\"%s/%s\"",
-			    STORE_DIRECTORY, STORE_DAMAGED);
+			    DATABASE_DIRECTORY, DATABASE_DAMAGED);
 		return true;
 	}
 	log_line(LOG_ERR, PROGRAM, "cache_dir=\"%s\" error=\"%s\" nothing_is_kept=true",
@@ -178,14 +255,36 @@ store_begin(struct fetcher *fetcher, struct reason *why)
 	return store_open(&fetcher->store, "", config->pinned_at, &rebuilt, why);
 }
 
+/* Without directories images are a thing that cannot be had. */
+static bool
+image_store_begin(struct fetcher *fetcher, struct reason *why)
+{
+	const struct fetcher_config *config = &fetcher->config;
+	struct database *database = store_database(fetcher->store);
+	int64_t now = moment_read().now;
+
+	if (image_store_open(&fetcher->image_store, database, config->cache_dir,
+	    config->image_cache_max_bytes, now, why))
+		return true;
+	log_line(LOG_ERR, PROGRAM, "cache_dir=\"%s\" error=\"%s\" no_images=true",
+	    config->cache_dir, why->text);
+	return image_store_open(&fetcher->image_store, database, "", 0, now, why);
+}
+
 static bool
 begin(struct fetcher *fetcher, struct reason *why)
 {
-	if (!store_begin(fetcher, why))
+	if (!store_begin(fetcher, why) || !image_store_begin(fetcher, why))
 		return false;
 	fetcher->transfers = transfers_new(getenv("SSL_CERT_FILE"));
 	if (fetcher->transfers == NULL)
 		return reject(why, REASON_INTERNAL, "cannot use libcurl");
+	fetcher->image_flights = image_flights_new(&fetcher->config, fetcher->image_store,
+	    fetcher->transfers, &image_calls, fetcher);
+	if (fetcher->image_flights != NULL)
+		fetcher->operation = operation_new(fetcher->image_store, fetcher->image_flights);
+	if (fetcher->operation == NULL)
+		return reject(why, REASON_INTERNAL, "out of memory");
 	return flights_new(&fetcher->flights, &fetcher->config, fetcher->store, &calls, fetcher,
 	    why);
 }
@@ -213,6 +312,12 @@ configure(struct fetcher *fetcher, CBS *in, struct reason *why)
 /* Frames */
 
 static bool
+is_of_image(const struct dv_key *key)
+{
+	return key->type == DV_FACT_IMAGE || key->type == DV_FACT_KERNEL;
+}
+
+static bool
 fetch(const struct fetcher *fetcher, CBS *in, struct reason *why)
 {
 	struct dv_key key;
@@ -221,7 +326,10 @@ fetch(const struct fetcher *fetcher, CBS *in, struct reason *why)
 		return false;
 	if (CBS_len(in) != 0)
 		return reject(why, REASON_MALFORMED, "malformed FETCH");
-	flights_fetch(fetcher->flights, &key, moment_read());
+	if (is_of_image(&key))
+		image_flights_fetch(fetcher->image_flights, &key, moment_read());
+	else
+		flights_fetch(fetcher->flights, &key, moment_read());
 	return true;
 }
 
@@ -232,8 +340,20 @@ checked(const struct fetcher *fetcher, CBS *in, struct reason *why)
 
 	if (!message_checked_read(&message, in, why))
 		return false;
-	flights_checked(fetcher->flights, &message, moment_read());
+	if (is_of_image(&message.key))
+		image_flights_checked(fetcher->image_flights, &message, moment_read());
+	else
+		flights_checked(fetcher->flights, &message, moment_read());
 	return true;
+}
+
+static bool
+images(const struct fetcher *fetcher, CBS *in, struct reason *why)
+{
+	struct images_message message;
+
+	return message_images_read(&message, in, why) &&
+	    operation_begin(fetcher->operation, &message, why);
 }
 
 /* The acceptor's socket, in place of the one before. */
@@ -282,22 +402,50 @@ dispatch(void *context, const struct frame *frame, struct bytes payload,
 		return asked(fetcher, frame, payload, fds, why);
 	case FRAME_TYPE_ACCEPTOR:
 		return acceptor_take(fetcher, fds[0], why);
+	case FRAME_TYPE_IMAGES:
+		return images(fetcher, &in, why);
+	case FRAME_TYPE_UNPACKED:
+	case FRAME_TYPE_NAMES:
+	case FRAME_TYPE_RECORD:
+		return image_flights_answer(fetcher->image_flights, frame, payload, moment_read(),
+		    why);
 	default:
 		return reject(why, REASON_MALFORMED, "unexpected %s", frame_name(frame->type));
 	}
 }
 
+static void
+operation_go(struct fetcher *fetcher)
+{
+	struct images_done_message done;
+	CBB cbb;
+
+	if (!operation_step(fetcher->operation, &done, moment_read()))
+		return;
+	if (!CBB_init(&cbb, 64 + done.json.len + done.text.len))
+		out_of_memory(fetcher);
+	else if (!send_cbb(fetcher->channel, FRAME_TYPE_IMAGES_DONE,
+	    message_images_done_write(&cbb, &done), &cbb, &fetcher->why))
+		fetcher->broken = true;
+}
+
 /* Moves the transfers on, and hands over the answers of those that have ended. */
 static void
-answers_take(const struct fetcher *fetcher)
+answers_take(struct fetcher *fetcher)
 {
 	struct transfer_answer answer;
-	struct flight *flight;
+	void *owner;
 
 	transfers_run(fetcher->transfers);
-	while ((flight = transfers_next(fetcher->transfers, &answer)) != NULL)
-		flight_answer(fetcher->flights, flight, &answer, moment_read());
+	while ((owner = transfers_next(fetcher->transfers, &answer)) != NULL) {
+		if (answer.stream)
+			download_answer(owner, &answer, moment_read().ms);
+		else
+			flight_answer(fetcher->flights, owner, &answer, moment_read());
+	}
 	flights_tick(fetcher->flights, moment_read());
+	image_flights_tick(fetcher->image_flights, moment_read());
+	operation_go(fetcher);
 }
 
 /* The acceptor's frames, and what waits for it; one that makes no sense is gone for us. */
@@ -336,7 +484,9 @@ channel_waits(const struct channel *channel)
 static bool
 turn(struct fetcher *fetcher, struct reason *why)
 {
-	struct transfer_wait waits[2];
+	struct transfer_wait waits[2 + IMAGE_FLIGHT_DOWNLOADS];
+	int timeout_ms, images_ms;
+	size_t n;
 
 	if (!channel_serve(fetcher->channel, dispatch, fetcher, why))
 		return false;
@@ -355,14 +505,20 @@ turn(struct fetcher *fetcher, struct reason *why)
 	acceptor_flush(fetcher);
 	waits[0] = channel_waits(fetcher->channel);
 	waits[1] = channel_waits(fetcher->acceptor);
-	transfers_wait(fetcher->transfers, waits, NELEM(waits),
-	    flights_timeout_ms(fetcher->flights, moment_read()));
+	n = 2 + image_flights_pipes(fetcher->image_flights, &waits[2]);
+	timeout_ms = flights_timeout_ms(fetcher->flights, moment_read());
+	images_ms = image_flights_timeout_ms(fetcher->image_flights, moment_read());
+	transfers_wait(fetcher->transfers, waits, n,
+	    images_ms < timeout_ms ? images_ms : timeout_ms);
 	return true;
 }
 
 static void
 end(struct fetcher *fetcher)
 {
+	operation_free(fetcher->operation);
+	image_flights_free(fetcher->image_flights);
+	image_store_close(fetcher->image_store);
 	transfers_free(fetcher->transfers);
 	flights_free(fetcher->flights);
 	store_close(fetcher->store);

@@ -9,6 +9,7 @@
 #include <openssl/base.h>
 
 #include "cli/measure_command.h"
+#include "cli/images_command.h"
 #include "cli/quote_command.h"
 #include "cli/serve_command.h"
 #include "cli/session.h"
@@ -46,6 +47,7 @@ session_run(const struct options *options, struct config *config)
 
 	if (session_open(&session, &status, options, config, &why))
 		status = options->mode == MODE_QUOTE ? quote_command(&session) :
+		    options->mode == MODE_IMAGES ? images_command(&session) :
 		    verify_command(&session);
 	else
 		start_error(&why);
@@ -82,6 +84,7 @@ run(const struct options *options)
 	switch (options->mode) {
 	case MODE_VERIFY:
 	case MODE_QUOTE:
+	case MODE_IMAGES:
 		return session_run(options, config);
 	case MODE_VERIFY_CERT:
 		return not_built("--verify-cert");

@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "core/hex.h"
 #include "core/timestamp.h"
 
 const char options_usage[] =
@@ -10,6 +11,8 @@ const char options_usage[] =
     "       dstack-verifier [OPTIONS] --verify FILE\n"
     "       dstack-verifier [OPTIONS] quote FILE\n"
     "       dstack-verifier measure IMAGE_DIR VM_CONFIG\n"
+    "       dstack-verifier [OPTIONS] images list | fetch HASH | verify [HASH] |\n"
+    "                       pin HASH | unpin HASH | evict [HASH]\n"
     "\n"
     "Judges the evidence of confidential VMs: without a command as a server, until a signal\n"
     "ends it; else once.  Then the answer is one line of JSON on standard output, and the exit\n"
@@ -22,6 +25,14 @@ const char options_usage[] =
     "      measure IMAGE_DIR VM_CONFIG\n"
     "                         print what an OS image measures to in a VM of this\n"
     "                         configuration (JSON; - is standard input)\n"
+    "      images list        OS images that are kept, those used longest ago first\n"
+    "      images fetch HASH  download, unpack and measure an image\n"
+    "      images verify [HASH]\n"
+    "                         hash the files of one image, or of all, again\n"
+    "      images pin HASH, unpin HASH\n"
+    "                         keep an image whatever its age, or no longer\n"
+    "      images evict [HASH]\n"
+    "                         remove an image, or as many as are too many\n"
     "      --collateral FILE  collateral to judge with, as JSON; may be repeated\n"
     "      --at TIME          judge as of this time: 2026-06-04T01:22:11Z, or seconds\n"
     "                         since 1970; shown in the answer\n"
@@ -53,7 +64,7 @@ static const struct option long_options[] = {
 
 /* Subcommands that the documentation names and no release has yet. */
 static const char *const later_commands[] = {
-	"verify", "images", "probe", "bundle", "collateral",
+	"verify", "probe", "bundle", "collateral",
 };
 
 /* What was given, before it is known what it means together. */
@@ -106,6 +117,49 @@ option_read(struct options *out, struct given *given, int option, const char *wo
 	}
 }
 
+static const struct {
+	const char *name;
+	enum images_operation operation;
+	bool    needs_hash, takes_hash;
+} operations[] = {
+	{ "list", IMAGES_LIST, false, false },
+	{ "fetch", IMAGES_FETCH, true, true },
+	{ "verify", IMAGES_VERIFY, false, true },
+	{ "pin", IMAGES_PIN, true, true },
+	{ "unpin", IMAGES_UNPIN, true, true },
+	{ "evict", IMAGES_EVICT, false, true },
+};
+
+static bool
+images_hash_read(struct images_message *images, const char *text, struct reason *why)
+{
+	struct reason inner;
+
+	images->has_hash = strlen(text) == 2 * sizeof images->hash &&
+	    hex_decode(images->hash, bytes_str(text), &inner);
+	return images->has_hash ||
+	    reject(why, REASON_MALFORMED, "images: an image's HASH has 64 hex digits");
+}
+
+static bool
+images_read(struct options *out, int nwords, char *const *words, struct reason *why)
+{
+	size_t i = 0;
+
+	while (nwords > 1 && i < NELEM(operations) && strcmp(words[1], operations[i].name) != 0)
+		i++;
+	if (nwords < 2 || i == NELEM(operations))
+		return reject(why, REASON_MALFORMED,
+		    "images needs one of list, fetch, verify, pin, unpin, evict");
+	if (nwords > 3 || (nwords == 3 && !operations[i].takes_hash))
+		return reject(why, REASON_MALFORMED, "unexpected argument %s", words[nwords - 1]);
+	if (nwords == 2 && operations[i].needs_hash)
+		return reject(why, REASON_MALFORMED, "images %s needs a HASH", words[1]);
+	out->mode = MODE_IMAGES;
+	out->images.operation = operations[i].operation;
+	return nwords == 2 || images_hash_read(&out->images, words[2], why);
+}
+
 static bool
 command_read(struct options *out, int nwords, char *const *words, struct reason *why)
 {
@@ -124,6 +178,8 @@ command_read(struct options *out, int nwords, char *const *words, struct reason 
 		out->vm_config = words[2];
 		return true;
 	}
+	if (strcmp(words[0], "images") == 0)
+		return images_read(out, nwords, words, why);
 	if (strcmp(words[0], "quote") != 0)
 		return reject(why, REASON_MALFORMED, "unexpected argument %s", words[0]);
 	if (nwords != 2)

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "core/reason.h"
+#include "ipc/message.h"
 
 /* One file holds the collateral of one platform; nobody pins more by hand. */
 #define OPTIONS_COLLATERAL_MAX  64
@@ -19,6 +19,7 @@ enum options_mode {
 	MODE_VERIFY_CERT,
 	MODE_QUOTE,
 	MODE_MEASURE,
+	MODE_IMAGES,
 	MODE_HELP,
 	MODE_VERSION,
 };
@@ -29,6 +30,7 @@ struct options {
 	const char *config_path;        /* NULL: none given                        */
 	const char *file;               /* what to judge; "-" is standard input    */
 	const char *vm_config;          /* beside the image directory of measure   */
+	struct images_message images;   /* what is asked of the images             */
 	const char *collateral[OPTIONS_COLLATERAL_MAX];
 	size_t  ncollateral;
 	bool    has_at;

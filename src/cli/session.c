@@ -23,6 +23,7 @@ AUTO_DEFINE(struct event, event_free)
 
 #define READY_MS        30000   /* for a program to take its configuration            */
 #define ANSWER_MS       60000   /* for a worker to judge                              */
+#define IMAGES_MS       3600000 /* to hash all images that are kept                   */
 #define FETCHER_MS      1000    /* after its last deadline: then it is not answering  */
 
 static int64_t
@@ -134,7 +135,7 @@ session_open(struct session *out, int *status, const struct options *options,
 	if (out->directory == NULL)
 		return false;
 	setup_helpers(&out->helpers_setup, out->directory, config);
-	return worker_open(out, status, why);
+	return options->mode == MODE_IMAGES || worker_open(out, status, why);
 }
 
 void
@@ -423,6 +424,30 @@ fetch(struct session *session, struct errand *errand, struct reason *why)
 			return false;
 	}
 	return true;
+}
+
+bool
+session_images(struct session *session, struct images_done_message *done, struct reason *why)
+{
+	struct frame frame;
+	bool ok;
+	CBS in;
+	CBB cbb;
+
+	if (!fetcher_open(session, why))
+		return false;
+	if (!CBB_init(&cbb, 64))
+		return reject(why, REASON_INTERNAL, "no memory");
+	ok = child_send(&session->fetcher, FRAME_TYPE_IMAGES,
+	    message_images_write(&cbb, &session->options->images), &cbb, -1, why) &&
+	    fetcher_frame(session, &frame, &session->payload, milliseconds() + IMAGES_MS, why);
+	progress_end(&session->progress);
+	if (!ok)
+		return false;
+	if (frame.type != FRAME_TYPE_IMAGES_DONE)
+		return reject(why, REASON_INTERNAL, "unexpected %s", frame_name(frame.type));
+	in = cbs_bytes(blob_bytes(session->payload));
+	return message_images_done_read(done, &in, why);
 }
 
 static void

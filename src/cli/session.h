@@ -46,7 +46,7 @@ struct session_answer {
 };
 
 /*
- * session_open - a worker that is ready
+ * session_open - a worker that is ready, unless it is about images
  *
  *   config  borrowed; must outlive the session
  *   status  the exit status when it fails
@@ -74,6 +74,15 @@ void    session_close(struct session *session);
  */
 bool    session_judge(struct session *session, struct session_answer *answer, enum job_kind kind,
     struct bytes body, struct reason *why) MUST_CHECK;
+
+/*
+ * session_images - ask the fetcher about the images that are kept
+ *
+ *   done    spans live until the session is closed
+ *   fails   INTERNAL     a program died or made no sense, or there is no memory
+ */
+bool    session_images(struct session *session, struct images_done_message *done,
+    struct reason *why) MUST_CHECK;
 
 /*
  * session_print - an answer as one line on standard output, and its summary on a terminal

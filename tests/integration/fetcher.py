@@ -143,7 +143,7 @@ def test_restart():
             assert not again.candidate and again.body == fact.body
             same(again.fetched_at, fact.fetched_at)
         same(fetcher.close(), 0)
-        for path, mode in (('', 0o700), ('v1', 0o700), ('v1/collateral.db', 0o600)):
+        for path, mode in (('', 0o700), ('v1', 0o700), ('v1/index.db', 0o600)):
             same(os.stat(os.path.join(cache('restart'), path)).st_mode & 0o777, mode)
 
 
@@ -535,7 +535,7 @@ def test_secrets():
 
 def test_damaged():
     """A file that is damaged is moved aside, and made anew."""
-    path = os.path.join(cache('damaged'), 'v1', 'collateral.db')
+    path = os.path.join(cache('damaged'), 'v1', 'index.db')
     with Pccs([NEW]) as pccs:
         for damage in (b'', b'not a database', None):
             fetcher = Fetcher([pccs.url], cache('damaged'))
@@ -578,7 +578,7 @@ def test_newer_store():
     """A newer release's file is left alone."""
     fetcher = Fetcher([], cache('newer'))
     same(fetcher.close(), 0)
-    path = os.path.join(cache('newer'), 'v1', 'collateral.db')
+    path = os.path.join(cache('newer'), 'v1', 'index.db')
     with sqlite3.connect(path) as db:
         db.execute('PRAGMA user_version = 99')
     db.close()

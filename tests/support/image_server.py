@@ -46,6 +46,7 @@ of failure, with their arguments:
     wrong-range N       of a range the part N bytes further on
     other-range         of a range the part of another file, with its ETag, whatever If-Range says
     short-range N       of a range N bytes and no more, well announced
+    content-range TEXT  says that of a range, or nothing
 """
 
 import collections
@@ -143,6 +144,10 @@ class ImageHandler(Handler):
         answer.take_part(first, int(faults.get('wrong-range', 0)), most and int(most))
         if 'other-range' in faults:
             answer.headers['ETag'] = '"another"'
+        if 'content-range' in faults:
+            del answer.headers['Content-Range']
+            if faults['content-range']:
+                answer.headers['Content-Range'] = faults['content-range']
         return True
 
     def send_body(self, name, answer, faults):

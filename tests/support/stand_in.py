@@ -99,7 +99,11 @@ class StandIn:
         self.counts = collections.Counter()
         self.stopped = threading.Event()
         self.server = None
-        self.port = port
+        # While the server is down nobody else may come to have its port.
+        self.reserved = socket.socket()
+        self.reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.reserved.bind(('127.0.0.1', port))
+        self.port = self.reserved.getsockname()[1]
         self.context = None
         if tls is not None:
             cert = tls if os.path.sep in tls else os.path.join(TLS, tls + '.pem')
@@ -119,7 +123,6 @@ class StandIn:
         if self.server is None:
             self.stopped.clear()
             self.server = Server(self)
-            self.port = self.server.server_address[1]
             threading.Thread(target=self.server.serve_forever, args=(0.05,),
                              daemon=True).start()
 
@@ -154,6 +157,7 @@ class StandIn:
 
     def __exit__(self, *args):
         self.down()
+        self.reserved.close()
 
 
 def run(kind, *argument, **options):

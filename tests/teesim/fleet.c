@@ -22,6 +22,24 @@ out_of_date(const struct guest *g)
 	return g->intel.pck.cpusvn[0] < g->intel.tcb.floor;
 }
 
+/* The guest runs an image whose files exist. */
+static void
+launch(struct guest *g, const struct fleet *fleet, size_t i)
+{
+	const struct fleet_launch *launch = &fleet->launches[i % fleet->nlaunches];
+	uint8_t *body = g->intel.quote.body;
+
+	g->legacy = true;
+	g->manifest = fleet->manifest;
+	g->shape.memory_size = launch->memory_size;
+	g->shape.cpu_count = launch->cpu_count;
+	g->shape.num_verity_volumes = 0;
+	g->keep_registers = true;
+	memcpy(body + TD_MRTD, launch->registers[0], EVENT_DIGEST_LEN);
+	memcpy(body + TD_RTMR0, launch->registers[1], (size_t)3 * EVENT_DIGEST_LEN);
+	events_replay(body + TD_RTMR3, &(struct event_list){ g->runtime, g->nruntime });
+}
+
 void
 fleet_guest(struct guest *g, const struct fleet *fleet, unsigned platform, unsigned quote)
 {
@@ -44,6 +62,8 @@ fleet_guest(struct guest *g, const struct fleet *fleet, unsigned platform, unsig
 	g->form = fleet->mixed ? (enum guest_form)(quote % 3) : fleet->form;
 	g->full_log = fleet->full_log;
 	g->legacy = fleet->legacy;
+	if (fleet->nlaunches != 0)
+		launch(g, fleet, (size_t)platform * fleet->quotes + quote);
 }
 
 static struct bytes
@@ -87,7 +107,7 @@ fleet_expected(const struct guest *g, const char *file)
 
 	MUST(CBB_init(&out, 2048));
 	build_add(&out, build_text("{\"file\":\"%s\",\"is_valid\":%s,\"tcb_status\":\"%s\"", file,
-	    g->legacy ? "false" : "true", out_of_date(g) ? "OutOfDate" : "UpToDate"));
+	    g->legacy && !g->keep_registers ? "false" : "true", out_of_date(g) ? "OutOfDate" : "UpToDate"));
 	add_hex(&out, "report_data", (struct bytes){ td + TD_REPORT_DATA, 64 });
 	add_identity(&out, g);
 	add_hex(&out, "os_image_hash", g->image_hash);

@@ -10,6 +10,13 @@
 
 #include "guest.h"
 
+/* A shape, and what an image measures to in it: computed by somebody else. */
+struct fleet_launch {
+	uint64_t memory_size;
+	unsigned cpu_count;
+	uint8_t registers[4][EVENT_DIGEST_LEN]; /* MRTD, RTMR0, RTMR1, RTMR2           */
+};
+
 struct fleet {
 	uint64_t seed;
 	unsigned platforms, fmspcs, quotes;     /* quotes of each platform             */
@@ -17,6 +24,9 @@ struct fleet {
 	enum guest_form form;
 	bool    mixed;                          /* forms in turn                       */
 	bool    full_log, legacy;
+	struct bytes manifest;                  /* EMPTY, or sha256sum.txt of the image */
+	const struct fleet_launch *launches;    /* that all of them run, in turn in these */
+	size_t  nlaunches;                      /* shapes: legacy machines then        */
 };
 
 /* One guest of it, not built yet. */

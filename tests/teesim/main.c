@@ -15,6 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#define FILE_MAX_LEN    ((size_t)1 << 20)
+#define LAUNCHES_MAX    1024
+
 static const char usage[] =
 "usage: teesim fleet [OPTION...] DIR    write a fleet\n"
 "       teesim serve [PCCS-OPTION...] DIR    serve DIR/collateral (tests/support/pccs.py)\n"
@@ -22,7 +25,9 @@ static const char usage[] =
 "  --platforms N    1         --fmspcs N    1       --quotes N    per platform, 1\n"
 "  --seed N         0         --now SECONDS         dates, the clock's\n"
 "  --form FORM      v0, v1, getquote or mixed       --full        logs with all events\n"
-"  --legacy         without measurement documents\n";
+"  --legacy         without measurement documents\n"
+"  --image FILE     legacy machines of the image with that sha256sum.txt, in the shapes of\n"
+"  --launches FILE  lines of memory_size cpu_count MRTD RTMR0 RTMR1 RTMR2\n";
 
 static void
 die(const char *what, const char *name)
@@ -155,6 +160,56 @@ form_read(struct fleet *fleet, const char *text)
 		die("no such form", text);
 }
 
+static struct bytes
+read_file(const char *path)
+{
+	static uint8_t room[FILE_MAX_LEN];
+	FILE *file = fopen(path, "rb");
+	size_t len = file == NULL ? 0 : fread(room, 1, sizeof room, file);
+
+	if (len == 0 || len == sizeof room || fclose(file) != 0)
+		die("cannot read", path);
+	return build_keep(room, len);
+}
+
+static void
+registers_read(struct fleet_launch *launch, const char *const words[4], const char *path)
+{
+	unsigned value;
+
+	for (size_t i = 0; i < 4; i++)
+		for (size_t j = 0; j < EVENT_DIGEST_LEN; j++) {
+			if (strlen(words[i]) != (size_t)2 * EVENT_DIGEST_LEN ||
+			    sscanf(words[i] + 2 * j, "%2x", &value) != 1)
+				die("no registers", path);
+			launch->registers[i][j] = (uint8_t)value;
+		}
+}
+
+static void
+launches_read(struct fleet *fleet, const char *path)
+{
+	static struct fleet_launch launches[LAUNCHES_MAX];
+	char *text = (char *)(uintptr_t)build_str(read_file(path));
+	char *at, *line;
+
+	for (line = strtok_r(text, "\n", &at); line != NULL; line = strtok_r(NULL, "\n", &at)) {
+		struct fleet_launch *launch = &launches[fleet->nlaunches];
+		const char *words[6];
+		char *word;
+
+		for (size_t i = 0; i < NELEM(words); i++)
+			if ((words[i] = strtok_r(i == 0 ? line : NULL, " ", &word)) == NULL)
+				die("not six words on a line", path);
+		if (++fleet->nlaunches > LAUNCHES_MAX)
+			die("too many lines", path);
+		launch->memory_size = number(words[0]);
+		launch->cpu_count = (unsigned)number(words[1]);
+		registers_read(launch, &words[2], path);
+	}
+	fleet->launches = launches;
+}
+
 static bool
 option_read(struct fleet *fleet, int option, const char *value)
 {
@@ -167,6 +222,8 @@ option_read(struct fleet *fleet, int option, const char *value)
 	case 'F': form_read(fleet, value); return true;
 	case 'l': fleet->full_log = true; return true;
 	case 'L': fleet->legacy = true; return true;
+	case 'i': fleet->manifest = read_file(value); return true;
+	case 'a': launches_read(fleet, value); return true;
 	default: return false;
 	}
 }
@@ -183,6 +240,8 @@ fleet_command(int argc, char **argv)
 		{ "form", required_argument, NULL, 'F' },
 		{ "full", no_argument, NULL, 'l' },
 		{ "legacy", no_argument, NULL, 'L' },
+		{ "image", required_argument, NULL, 'i' },
+		{ "launches", required_argument, NULL, 'a' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct fleet fleet = {
@@ -194,7 +253,8 @@ fleet_command(int argc, char **argv)
 		if (!option_read(&fleet, option, optarg))
 			return 2;
 	if (optind + 1 != argc || fleet.platforms == 0 || fleet.quotes == 0 ||
-	    fleet.fmspcs == 0 || fleet.fmspcs > fleet.platforms) {
+	    fleet.fmspcs == 0 || fleet.fmspcs > fleet.platforms ||
+	    (fleet.manifest.len == 0) != (fleet.nlaunches == 0)) {
 		(void)fputs(usage, stderr);
 		return 2;
 	}

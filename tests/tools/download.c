@@ -16,7 +16,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -85,14 +84,12 @@ progress(void *context, uint64_t received_len, uint64_t total_len)
 	reader->total_len = total_len;
 }
 
+/* The shortest pauses that there are. */
 static uint32_t
 random_get(void *context)
 {
-	uint32_t number = 0;
-
 	(void)context;
-	(void)!getrandom(&number, sizeof number, 0);
-	return number;
+	return 0;
 }
 
 static const struct download_calls calls = { begin, progress, random_get };

@@ -78,10 +78,16 @@ transfer_redirect_check(const char *from, const char *to, struct reason *why)
 static int
 begin(void *context, struct reason *why)
 {
+	uint8_t buffer[65536];
 	int fds[2];
 
-	if (reader != -1)
+	if (reader != -1) {
+		/* The pipe before has ended. */
+		while (read(reader, buffer, sizeof buffer) > 0)
+			continue;
+		assert_int_equal(read(reader, buffer, sizeof buffer), 0);
 		(void)close(reader);
+	}
 	assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
 	assert_true(fcntl(fds[1], F_SETPIPE_SZ, 4096) >= 4096);
 	reader = fds[0];
@@ -392,6 +398,28 @@ test_held(void **state)
 	download_free(download);
 }
 
+/* What waits for the pipe goes with it when the archive begins afresh. */
+static void
+test_afresh(void **state)
+{
+	struct download *download = start(TEMPLATE, START_MS);
+	uint8_t buffer[8192];
+
+	head(0, NULL, NULL);
+	body(TRANSFER_PIECE_MAX_LEN);
+	answer(download, broken, START_MS);
+	assert_true(download_fd(download) != -1);
+	download_tick(download, START_MS + 750);
+	head(0, NULL, NULL);
+	assert_int_equal(nbegins, 2);
+	assert_int_equal(download_fd(download), -1);
+	body(100);
+	answer(download, (struct transfer_answer){ .ok = true, .http_status = 200 }, START_MS);
+	assert_int_equal(download_state(download), DOWNLOAD_DONE);
+	assert_int_equal(read(reader, buffer, sizeof buffer), 100);
+	download_free(download);
+}
+
 /* The reader goes between two attempts, while something waits for it. */
 static void
 test_gone(void **state)
@@ -429,6 +457,7 @@ main(void)
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_redirects),
 		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_afresh),
 		cmocka_unit_test(test_gone),
 	};
 

@@ -24,7 +24,7 @@ place_init(struct place *place)
 {
 	(void)snprintf(place->dir, sizeof place->dir, "test_store.XXXXXX");
 	assert_non_null(mkdtemp(place->dir));
-	(void)snprintf(place->path, sizeof place->path, "%s/v1/collateral.db", place->dir);
+	(void)snprintf(place->path, sizeof place->path, "%s/v1/index.db", place->dir);
 }
 
 static void
@@ -137,11 +137,11 @@ run_once(void *arg, struct reason *why)
 	return got != NULL;
 }
 
-/* The store itself and the item; what SQLite allocates is its own affair. */
+/* Store, database and the item; what SQLite allocates is its own affair. */
 static void
 test_memory(void **state)
 {
-	assert_int_equal(alloc_fail_each(run_once, NULL), 2);
+	assert_int_equal(alloc_fail_each(run_once, NULL), 3);
 }
 
 static void
@@ -225,7 +225,7 @@ static const struct {
 	const char *name, *sql;
 	const char *why;                /* NULL: moved aside and made anew      */
 } strange[] = {
-	{ "newer", "PRAGMA user_version = 3", "store has version 3, a newer release's" },
+	{ "newer", "PRAGMA user_version = 99", "store has version 99, a newer release's" },
 	{ "impossible", "PRAGMA user_version = -1", "store has version -1, a newer release's" },
 	{ "no table", "DROP TABLE item", NULL },
 	{ "another table", "DROP TABLE item; CREATE TABLE item (name TEXT)", NULL },
@@ -326,7 +326,7 @@ test_directory(void **state)
 	(void)snprintf(dir, sizeof dir, "%s/a/c", place.dir);
 	assert_false(store_open(&store, dir, false, &rebuilt, &why));
 	assert_non_null(strstr(why.text, "/v1 is not a directory"));
-	(void)snprintf(dir, sizeof dir, "%s/a/d/v1/collateral.db.lock", place.dir);
+	(void)snprintf(dir, sizeof dir, "%s/a/d/v1/index.db.lock", place.dir);
 	store_close(open_in(dir, false, false));        /* makes a directory of that name */
 	(void)snprintf(dir, sizeof dir, "%s/a/d", place.dir);
 	assert_false(store_open(&store, dir, false, &rebuilt, &why));

@@ -46,7 +46,7 @@ struct download {
 
 	/* The pipe */
 	int     pipe;                   /* or -1                                        */
-	bool    begin_failed, pipe_gone;
+	bool    pipe_gone;
 	size_t  pending_at, pending_len;
 	uint8_t pending[TRANSFER_PIECE_MAX_LEN];
 };
@@ -198,8 +198,7 @@ begin(struct download *download, const struct transfer_head *head, struct reason
 		(void)snprintf(download->validator, sizeof download->validator, "%.*s",
 		    (int)validator.len, (const char *)validator.ptr);
 	download->pipe = download->calls->begin(download->context, why);
-	download->begin_failed = download->pipe == -1;
-	return !download->begin_failed;
+	return download->pipe != -1;
 }
 
 /* The server has agreed that it is the same file; believe it unless it contradicts itself. */
@@ -317,7 +316,7 @@ attempt_failed(struct download *download, const struct transfer_answer *answer, 
 {
 	if (no_such_part(download, answer))
 		download->validator[0] = '\0';
-	else if (download->begin_failed || (!answer->retryable && !answer->unreachable)) {
+	else if (!answer->retryable && !answer->unreachable) {
 		failed(download, &answer->why);
 		return;
 	}

@@ -38,7 +38,8 @@ struct download_calls {
 	 * closed by then, at a place where no archive ends.  Must not end the download.
 	 */
 	int     (*begin)(void *context, struct reason *why);
-	/* For each piece of at most TRANSFER_PIECE_MAX_LEN bytes.  total_len 0: not known. */
+	/* For each piece of at most TRANSFER_PIECE_MAX_LEN bytes: so much of the archive that has
+	 * begun last.  total_len 0: not known. */
 	void    (*progress)(void *context, uint64_t received_len, uint64_t total_len);
 	uint32_t (*random)(void *context);
 };
@@ -67,7 +68,7 @@ bool    download_start(struct download **out, struct transfers *transfers, const
     const uint8_t hash[32], uint32_t timeout_s, const struct download_calls *calls,
     void *context, int64_t now_ms, struct reason *why) MUST_CHECK;
 
-/* Ends it wherever it is, and closes the pipe. */
+/* Ends it wherever it is, and closes the pipe.  Before transfers_free(). */
 void    download_free(struct download *download);
 AUTO_DEFINE(struct download, download_free)
 

@@ -462,8 +462,7 @@ flights_fetch(struct flights *flights, const struct dv_key *key, struct moment a
 	AUTO(store_item_free) struct store_item *item = NULL;
 	struct flight *flight = flight_find(flights, key);
 
-	if (key->type == DV_FACT_IMAGE || key->type == DV_FACT_KERNEL ||
-	    (flight == NULL && (flight = flight_new(flights, key)) == NULL)) {
+	if (flight == NULL && (flight = flight_new(flights, key)) == NULL) {
 		flights->calls->failed(flights->context, &(struct dv_failure){ .key = *key });
 		return;
 	}

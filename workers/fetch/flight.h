@@ -19,6 +19,7 @@
 #ifndef FETCH_FLIGHT_H
 #define FETCH_FLIGHT_H
 
+#include "fetch/moment.h"
 #include "fetch/pccs.h"
 #include "fetch/store.h"
 #include "fetch/transfer.h"
@@ -36,12 +37,6 @@
 #define FLIGHT_PCK_MS           1000    /* between two requests for PCK certificates    */
 #define FLIGHT_IN_USE_MS        ((int64_t)86400000)     /* refreshed ahead so long after
 							 * somebody asked               */
-
-/* Both clocks, read once per turn of the main loop. */
-struct moment {
-	int64_t now;                    /* seconds since 1970 UTC: dates and ages       */
-	int64_t ms;                     /* of a clock that only goes forward: timers    */
-};
 
 struct flight;
 struct flights;
