@@ -194,8 +194,8 @@ static bool
 memory_try(struct likely_cause *out, struct lab *lab)
 {
 	const uint64_t was = lab->config->shape.memory_size;
-	const uint64_t tries[] = { was / MIB * MIB, was / GIB * GIB, was + GIB, was - GIB, was * 2,
-	    was / 2, KERNEL_HIGH_MEMORY };
+	const uint64_t tries[] = { was / MIB * MIB, was / GIB * GIB, (was / GIB + 1) * GIB,
+	    was + GIB, was - GIB, was * 2, was / 2, KERNEL_HIGH_MEMORY };
 	struct acpi_shape shape = lab->config->shape;
 	size_t i;
 

@@ -24,7 +24,7 @@ struct likely_cause {
  *   gives   false when the registers equal those expected, or cannot be computed at all; else a
  *           sentence on the first register that differs, or on a log that reports other tables
  *           than were measured
- *   cost    11 ms with 16 CPUs, 32 ms at most: up to LIKELY_CAUSE_MAX_TRIES times tables and
+ *   cost    9 ms with 16 CPUs, 26 ms at most: up to LIKELY_CAUSE_MAX_TRIES times tables and
  *           SHA-384 over their 128 KiB; less when the cache has them
  */
 bool    likely_cause_legacy(struct likely_cause *out, const struct legacy_input *input);

@@ -55,9 +55,9 @@ class Fetcher(Child):
         assert payload.startswith(key), (kind, payload)
         if kind == FOUND:
             return Fact(payload, len(key))
-        # Key and status, nothing else: no text of a transport's gets in here.
+        # No text of a transport's gets in here.
         assert kind == FAILED and len(payload) == len(key) + 5, (kind, payload)
-        return int.from_bytes(payload[len(key):], 'little')
+        return int.from_bytes(payload[len(key):len(key) + 2], 'little')
 
     def fetch(self, key, timeout=10):
         self.send(FETCH, key)

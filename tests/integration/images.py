@@ -109,6 +109,44 @@ def test_files_moved_away():
             same(downloads(at, image), 2)
 
 
+def explained(running, machine, what=None, instead=None):
+    """What "explain" adds, for a machine that may declare another shape; it changes nothing."""
+    request = json.loads(machine[0])
+    if what is not None:
+        assert request['vm_config'].count(what) == 1, request['vm_config']
+        request['vm_config'] = request['vm_config'].replace(what, instead)
+    plain = running.post(json.dumps(request))
+    got = running.post(json.dumps(dict(request, explain=True)))
+    same(got[:got.index(b',"explain":{')] + got[got.rindex(b'},"reason":'):], plain)
+    return json.loads(got)['details']['explain']
+
+
+def test_explained():
+    """Each register beside the calculator's, and what a host declares wrongly."""
+    shape = 'the machine has another shape than vm_config says: '
+    with site() as at:
+        images = [at.image('plain'), at.image('normalized')]
+        missing = at.image(served=False)
+        with server(at) as running:
+            for machine in images[0].machines + images[1].machines:
+                got = explained(running, machine)
+                same((got['first_divergence'], got['likely_cause']), (None, None))
+                same([r['name'] for r in got['registers']],
+                     ['MRTD', 'RTMR0', 'RTMR1', 'RTMR2', 'RTMR3'])
+                for register in got['registers']:
+                    same(register['expected'], register['actual'])
+            for image in images:
+                got = explained(running, image.machines[0], '"cpu_count":2', '"cpu_count":4')
+                same((got['first_divergence'][:6], got['likely_cause']),
+                     ('RTMR0:', shape + 'cpu_count is 2'))
+            # Its kernel was measured for another initrd address, so that one is not known.
+            got = explained(running, images[0].machines[LOW], '1073741824', '1072693248')
+            same(got['likely_cause'], shape + 'memory_size is 1073741824')
+            same([r['name'] for r in got['registers']], ['MRTD', 'RTMR0', 'RTMR2', 'RTMR3'])
+            got = explained(running, missing.machines[0])
+            same([r['name'] for r in got['registers']], ['RTMR3'])
+
+
 def test_restart():
     """Another service has another key: it measures again, from the same files."""
     with site() as at:

@@ -14,7 +14,7 @@ grep -q '^BoringSSL ' out || fail "no BoringSSL: $(cat out)"
 run 0 --config none --version
 
 for wrong in --foo foo 'quote' 'quote a b' '--verify' '--config' '--verify a b' \
-    '--verify a --verify b' '--at x --verify a' 'images list'; do
+    '--verify a --verify b' '--at x --verify a' 'images drop'; do
 	# shellcheck disable=SC2086 # words
 	run 2 $wrong
 	has "$wrong" 'Usage: dstack-verifier' err

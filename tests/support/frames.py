@@ -110,8 +110,10 @@ class Child:
         theirs.close()
         self.buffer = b''
 
-    def send(self, kind, payload=b'', job=0):
-        self.socket.sendall(struct.pack('<HHIQ', kind, 0, len(payload), job) + payload)
+    def send(self, kind, payload=b'', job=0, fds=()):
+        frame = struct.pack('<HHIQ', kind, len(fds), len(payload), job) + payload
+        sent = socket.send_fds(self.socket, [frame], fds) if fds else 0
+        self.socket.sendall(frame[sent:])
 
     def receive(self, timeout=10):
         """The next frame as (type, payload); None after the timeout; EOFError at the end."""
