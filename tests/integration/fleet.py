@@ -194,5 +194,24 @@ def test_recovery():
                 not wrong(machine, answer) for machine, answer in clients.all(machines)), 60)
 
 
+def test_without_certificates():
+    """Quotes that name their PCK certificates: asked for once, one after the other."""
+    for kind in ('2', '3'):
+        directory = tempfile.mkdtemp(dir=SCRATCH)
+        subprocess.run([BUILD + '/tests/teesim/teesim', 'fleet', '--platforms', '3', '--quotes', '2',
+                        '--certification', kind, directory], check=True)
+        with open(directory + '/expected.jsonl') as f:
+            machines = [json.loads(line) for line in f]
+        with Pccs(files(directory)) as pccs, \
+                Server([pccs], root=directory + '/root.pem', log_level='info') as running:
+            clients = Clients(running, directory)
+            pccs.fail('pck', 'status', '404')
+            assert kind_of(clients.ask(machines[0])) == 'unavailable, to be asked again'
+            pccs.fail('pck', None)
+            for machine in machines[2:]:
+                wait_for('a certificate', lambda m=machine: not wrong(m, clients.ask(m)))
+            assert pccs.count('pck') == 3, pccs.count('pck')
+
+
 if __name__ == '__main__':
     sys.exit(run_tests(globals()))

@@ -79,6 +79,9 @@ def items_of(path):
     """The answers that a collateral object (quote verification, section 3) was made from."""
     with open(path, encoding='utf-8') as f:
         c = json.load(f)
+    if 'encrypted_ppid' in c:
+        return {'pck ' + c['encrypted_ppid']: Item(
+            c['pck_certificate'].encode(), 'SGX-PCK-Certificate-Issuer-Chain', c['issuer_chain'])}
     tcb = json.loads(c['tcb_info'])
     tee = 'tdx' if tcb.get('id') == 'TDX' else 'sgx'
     ca = 'platform' if pem_has(c['pck_crl_issuer_chain'], b'Platform CA') else 'processor'
@@ -136,13 +139,16 @@ def flip_signature(body):
 class PccsHandler(Handler):
     def get(self, url):
         pccs = self.server.owner
-        name = item_name(url.path, urllib.parse.parse_qs(url.query))
+        query = urllib.parse.parse_qs(url.query)
+        name = item_name(url.path, query)
         with pccs.lock:
             pccs.requests.append(self.path)
             pccs.times.append(time.monotonic())
             pccs.counts[name] += 1
             kind, argument = pccs.failures.get(name, pccs.failures.get('*', (None, None)))
             item = pccs.items.get(name)
+            if name == 'pck':
+                item = pccs.items.get('pck ' + query['encrypted_ppid'][0], item)
         if kind is None or kind == 'none':
             return self.answer(item)
         return getattr(self, 'fail_' + kind.replace('-', '_'))(item, argument)

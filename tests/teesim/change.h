@@ -19,6 +19,7 @@ enum stage {
 	STAGE_QE_REPORT,        /* likewise, without its report_data                   */
 	STAGE_SGX,              /* the SGX extension of the PCK certificate            */
 	STAGE_PCK_PEM,          /* the chain in the quote                              */
+	STAGE_PCK_ID,           /* what names the certificate in its place             */
 	STAGE_QUOTE,            /* after all is signed                                 */
 	STAGE_LOG,              /* form B: the event log's JSON text                   */
 	STAGE_ATTESTATION,      /* form A: the encoded attestation                     */

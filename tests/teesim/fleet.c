@@ -62,6 +62,7 @@ fleet_guest(struct guest *g, const struct fleet *fleet, unsigned platform, unsig
 	g->form = fleet->mixed ? (enum guest_form)(quote % 3) : fleet->form;
 	g->full_log = fleet->full_log;
 	g->legacy = fleet->legacy;
+	g->certification = fleet->certification;
 	if (fleet->nlaunches != 0)
 		launch(g, fleet, (size_t)platform * fleet->quotes + quote);
 }

@@ -24,6 +24,7 @@ struct fleet {
 	enum guest_form form;
 	bool    mixed;                          /* forms in turn                       */
 	bool    full_log, legacy;
+	unsigned certification;                 /* 2 or 3: quotes without certificates */
 	struct bytes manifest;                  /* EMPTY, or sha256sum.txt of the image */
 	const struct fleet_launch *launches;    /* that all of them run, in turn in these */
 	size_t  nlaunches;                      /* shapes: legacy machines then        */

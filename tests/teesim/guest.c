@@ -284,6 +284,19 @@ change_array(const struct guest *m, enum stage stage, uint8_t *array, size_t len
 	bytes_copy(array, out);
 }
 
+/* An encrypted PPID, as long as the key it is encrypted with; CPUSVN, PCESVN, PCEID. */
+static struct bytes
+pck_id(const struct guest *m)
+{
+	const struct pck *pck = &m->intel.pck;
+	const uint8_t pcesvn[] = { (uint8_t)pck->pcesvn, (uint8_t)(pck->pcesvn >> 8) };
+	const size_t len = m->certification == 2 ? 2048 / 8 : 3072 / 8;
+
+	return build_join((struct bytes[]){
+	    build_random(pck->ppid[0] | (uint64_t)pck->ppid[1] << 8, "encrypted ppid", 0, len),
+	    BYTES_OF(pck->cpusvn), BYTES_OF(pcesvn), BYTES_OF(pck->pceid) }, 4);
+}
+
 static void
 build_quote(struct guest *m)
 {
@@ -293,6 +306,10 @@ build_quote(struct guest *m)
 	change_array(m, STAGE_REPORT, q->body, q->body_len);
 	change_array(m, STAGE_QE_REPORT, q->qe_report, sizeof q->qe_report);
 	intel->leaf.sgx = change_apply(&m->change, STAGE_SGX, intel->leaf.sgx);
+	if (m->certification != 0) {
+		q->cert_type = (uint16_t)m->certification;
+		q->cert_data = change_apply(&m->change, STAGE_PCK_ID, pck_id(m));
+	}
 	if (m->change.stage == STAGE_PCK_PEM)
 		q->cert_data = change_apply(&m->change, STAGE_PCK_PEM, mock_pck_pem(intel));
 	m->quote = change_apply(&m->change, STAGE_QUOTE, mock_quote(intel));

@@ -40,6 +40,8 @@ enum guest_form {
 struct guest {
 	struct mock intel;      /* platform, its certificates and collateral, the quote */
 	enum guest_form form;
+	unsigned certification; /* 2 or 3: the quote has an encrypted PPID of 2048 or 3072 bits
+				 * and a TCB, and no certificates                      */
 	bool    legacy;         /* tdx_attestation_variant                             */
 	bool    full_log;       /* all firmware events, runtime events with digests    */
 

@@ -26,6 +26,7 @@ static const char usage[] =
 "  --seed N         0         --now SECONDS         dates, the clock's\n"
 "  --form FORM      v0, v1, getquote or mixed       --full        logs with all events\n"
 "  --legacy         without measurement documents\n"
+"  --certification N  2 or 3: quotes name their PCK certificates, and the PCCS has them\n"
 "  --image FILE     legacy machines of the image with that sha256sum.txt, in the shapes of\n"
 "  --launches FILE  lines of memory_size cpu_count MRTD RTMR0 RTMR1 RTMR2\n";
 
@@ -85,6 +86,22 @@ write_collateral(const struct guest *built, const struct fleet *fleet, const cha
 	write_object(&g, dir, "signer");
 }
 
+/* A platform's PCK certificate, for those who ask for it by its encrypted PPID. */
+static void
+write_pck(const struct guest *g, unsigned platform, const char *dir)
+{
+	const struct dv_fact fact = mock_fact(&g->intel, DV_FACT_PCK_CERTIFICATE);
+	const struct bytes leaf = { fact.body.ptr, fact.body.len };
+	const struct bytes chain = { fact.chain.ptr, fact.chain.len };
+	const struct bytes ppid = { g->intel.quote.cert_data.ptr,
+	    g->certification == 2 ? 2048 / 8 : 3072 / 8 };
+
+	write_file(dir, build_str(build_text("collateral/pck-%05u.json", platform)), build_text(
+	    "{\"encrypted_ppid\":\"%s\",\"pck_certificate\":\"%s\",\"issuer_chain\":\"%s\"}\n",
+	    build_str(build_digits(ppid, true)), build_str(build_escaped(leaf)),
+	    build_str(build_escaped(chain))));
+}
+
 /* ---- fleet ---- */
 
 static void
@@ -105,6 +122,8 @@ write_platform(const struct fleet *fleet, unsigned platform, const char *dir, FI
 			die("cannot write", "expected.jsonl");
 		if (quote == 0 && platform < fleet->fmspcs)
 			write_collateral(&g, fleet, dir);
+		if (quote == 0 && fleet->certification != 0)
+			write_pck(&g, platform, dir);
 		build_release(mark);
 	}
 }
@@ -222,6 +241,7 @@ option_read(struct fleet *fleet, int option, const char *value)
 	case 'F': form_read(fleet, value); return true;
 	case 'l': fleet->full_log = true; return true;
 	case 'L': fleet->legacy = true; return true;
+	case 'C': fleet->certification = (unsigned)number(value); return true;
 	case 'i': fleet->manifest = read_file(value); return true;
 	case 'a': launches_read(fleet, value); return true;
 	default: return false;
@@ -240,6 +260,7 @@ fleet_command(int argc, char **argv)
 		{ "form", required_argument, NULL, 'F' },
 		{ "full", no_argument, NULL, 'l' },
 		{ "legacy", no_argument, NULL, 'L' },
+		{ "certification", required_argument, NULL, 'C' },
 		{ "image", required_argument, NULL, 'i' },
 		{ "launches", required_argument, NULL, 'a' },
 		{ NULL, 0, NULL, 0 },
@@ -254,6 +275,7 @@ fleet_command(int argc, char **argv)
 			return 2;
 	if (optind + 1 != argc || fleet.platforms == 0 || fleet.quotes == 0 ||
 	    fleet.fmspcs == 0 || fleet.fmspcs > fleet.platforms ||
+	    (fleet.certification != 0 && fleet.certification != 2 && fleet.certification != 3) ||
 	    (fleet.manifest.len == 0) != (fleet.nlaunches == 0)) {
 		(void)fputs(usage, stderr);
 		return 2;
