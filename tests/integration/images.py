@@ -9,6 +9,7 @@ import concurrent.futures
 import json
 import os
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -305,6 +306,40 @@ def test_broken_off_and_resumed():
             valid(judge(running, image.machines[0]), image.machines[0][1])
             same(running.text().count('unpacked bytes='), 1)
         same(downloads(at, image), 2)
+
+
+def test_client_gone():
+    """Whoever asked first hangs up while the image is on its way: the next one has it all the same."""
+    with site() as at:
+        image = at.image()
+        at.images.fail(image.archive, 'hold', 1000)
+        with server(at) as running:
+            body = image.machines[0][0]
+            with socket.create_connection(('127.0.0.1', running.port)) as gone:
+                gone.sendall(b'POST /verify HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s' %
+                             (len(body), body))
+                wait_for('the download', lambda: downloads(at, image) == 1)
+            at.images.fail(image.archive, None)
+            valid(judge(running, image.machines[1]), image.machines[1][1])
+        same(downloads(at, image), 1)
+
+
+def test_document_beside_legacy():
+    """A measurement document in a legacy configuration opens no way around the image."""
+    with site() as at:
+        at.image()
+        body = json.loads(at.lite())
+        lite = '"tdx_attestation_variant":"lite"'
+        assert lite in body['vm_config']
+        at.images.down()
+        with server(at) as running:
+            assert json.loads(running.post(json.dumps(body)))['is_valid']
+            body['vm_config'] = body['vm_config'].replace(lite, lite.replace('lite', 'legacy'))
+            answer = json.loads(running.post(json.dumps(body)))
+            digest = json.loads(body['vm_config'])['os_image_hash']
+            refused(answer, FAILED + 'Failed to download image %s: Failed to download image: '
+                    'server not reachable' % digest, True)
+        at.images.up()
 
 
 def test_timeout():

@@ -2,6 +2,7 @@
  * Machines whose image was published and measured: valid end to end with the registers that the
  * independent calculator expects (tests/vectors/measure/image.txt), and refused for one thing.
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -591,6 +592,49 @@ test_published_answers(void **state)
 	    "image in initrd_sha384\"]");
 }
 
+/* ---- what a requester may vary as often as it likes ---- */
+
+#define VARIATIONS      20000
+#define WARM            500
+
+/* Bytes that are allocated; always 0 where a sanitizer has its own allocator. */
+static size_t
+allocated(void)
+{
+	return mallinfo2().uordblks;
+}
+
+/* Upstream's cache of measurements is keyed by the whole configuration, names included. */
+static void
+test_nothing_grows(void **state)
+{
+	struct guest m;
+	struct dv_context *context;
+	struct dv_answer answer;
+	struct dv_request request = { .now = GUEST_NOW };
+	size_t before = 0;
+	char *body, *name;
+	char digits[8];
+
+	guest_init(&m, 0);
+	m.form = GUEST_GETQUOTE;
+	guest_build(&m);
+	context = context_make(&m, true);
+	request.body = span(m.body);
+	body = (char *)(uintptr_t)m.body.ptr;
+	name = memmem(body, m.body.len, "dstack-0.6.0", strlen("dstack-0.6.0"));
+	assert_non_null(name);
+	for (unsigned i = 0; i < VARIATIONS; i++) {
+		if (i == WARM)
+			before = allocated();
+		(void)snprintf(digits, sizeof digits, "%05u", i);
+		memcpy(name + strlen("dstack-"), digits, 5);
+		assert_true(dv_verify(context, &answer, &request) && answer.valid);
+	}
+	assert_int_equal(allocated(), before);
+	dv_context_free(context);
+}
+
 int
 main(void)
 {
@@ -603,6 +647,7 @@ main(void)
 		cmocka_unit_test(test_other_initrd),
 		cmocka_unit_test(test_published),
 		cmocka_unit_test(test_published_answers),
+		cmocka_unit_test(test_nothing_grows),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

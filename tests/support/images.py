@@ -105,6 +105,7 @@ class Site:
     def lite(self):
         """The body of a machine on the same platform that needs no image."""
         directory = os.path.join(self.dir, 'lite')
-        subprocess.run([self.build + '/tests/teesim/teesim', 'fleet', directory], check=True)
+        subprocess.run([self.build + '/tests/teesim/teesim', 'fleet', '--form', 'getquote', directory],
+                       check=True)
         with open(os.path.join(directory, 'bodies', '00000-000.json'), 'rb') as f:
             return f.read()
