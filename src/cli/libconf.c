@@ -187,6 +187,26 @@ is_long_integer(const char *word, size_t len)
 }
 
 /*
+ * The line of an "@include", 0 when there is none: outside of strings and comments the sign means
+ * nothing else.  libconfig would read that file, and ends the program when it cannot.
+ */
+static unsigned
+include_find(const char *text)
+{
+	unsigned line = 1;
+	size_t len;
+
+	while (*text != '\0') {
+		if (*text == '@')
+			return line;
+		len = opaque_len(text);
+		for (len = len == 0 ? 1 : len; len > 0; len--)
+			line += *text++ == '\n';
+	}
+	return 0;
+}
+
+/*
  * The text with an L behind every long integer: without it libconfig keeps the lower 32 bits
  * and says nothing.
  */
@@ -217,6 +237,7 @@ bool
 libconf_read(struct settings *settings, struct bytes text, struct reason *why)
 {
 	config_t config;
+	unsigned line;
 	char *copy;
 	bool ok;
 
@@ -232,6 +253,11 @@ libconf_read(struct settings *settings, struct bytes text, struct reason *why)
 	bytes_copy(copy, text);
 	/* libconfig takes no comment that ends with the file. */
 	copy[text.len] = '\n';
+	line = include_find(copy);
+	if (line != 0) {
+		(void)reject(why, REASON_UNSUPPORTED, "@include is not supported");
+		return settings_reject(settings, line, why);
+	}
 	copy = text_widen(settings->arena, copy, why);
 	if (copy == NULL)
 		return false;

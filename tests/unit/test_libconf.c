@@ -32,6 +32,11 @@ static const struct {
 	{ "duplicate", "a = 1\na = 2\n", NULL, "F line 2: duplicate setting name" },
 	{ "list in a list", "\na = ((1))", NULL, "F line 2: lists may only hold plain values" },
 	{ "unfinished", "a = ", NULL, "F line 2: syntax error" },
+	{ "include a directory", "@include \".\"", NULL, "F line 1: @include is not supported" },
+	{ "include a file", "a = 1 /* @\n */\n# @\n @include \"/etc/passwd\"\nb = 2", NULL,
+	    "F line 4: @include is not supported" },
+	{ "no include", "a = \"@include \\\"x\\\"\" // @include \"x\"", "a=\"@include \"x\"\"",
+	    NULL },
 };
 
 static void
