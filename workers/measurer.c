@@ -13,6 +13,7 @@
 #include "ipc/message.h"
 #include "measure/image_fact.h"
 #include "measurer/shape.h"
+#include "measurer_sandbox.h"
 
 #define SOCKET_FD       3               /* where every child finds its socket           */
 #define ARENA_LEN       ((size_t)16 << 20)      /* papers and a VM configuration        */
@@ -257,8 +258,9 @@ main(void)
 		    SOCKET_FD);
 		return EXIT_FAILURE;
 	}
-	while (channel_serve(m.channel, dispatch, &m, &why))
-		(void)!channel_wait(m.channel, -1);
+	if (measurer_sandbox(&why))
+		while (channel_serve(m.channel, dispatch, &m, &why))
+			(void)!channel_wait(m.channel, -1);
 	channel_free(m.channel);
 	arena_free(m.arena);
 	if (why.kind == REASON_NONE)

@@ -437,6 +437,11 @@ def test_flipped_files():
         for name, image in images.items():
             flip_file(os.path.join(cache, 'v1', 'images', image.digest, name))
         with Server([at.pccs], **how) as running:
+            looked = subprocess.run([BUILD + '/dstack-verifier', '--config', os.path.join(
+                running.dir, 'config.toml'), 'images', 'verify'], capture_output=True)
+            same(looked.returncode, 1)
+            same([image['ok'] for image in json.loads(looked.stdout)['images']],
+                 [False] * len(names))
             for image in images.values():
                 valid(judge(running, image.machines[0]), image.machines[0][1])
                 same(downloads(at, image), 2)

@@ -44,11 +44,11 @@ class Answer:
         self.status = status
 
 
-def start(log):
-    """The program, and our end of its socket."""
+def start(log, program=PROGRAM):
+    """A program, and our end of its socket."""
     ours, theirs = socket.socketpair()
     n = theirs.fileno()
-    process = subprocess.Popen([PROGRAM], stdin=subprocess.DEVNULL, stderr=log, env={},
+    process = subprocess.Popen([program], stdin=subprocess.DEVNULL, stderr=log, env={},
                                preexec_fn=lambda: os.dup2(n, 3), pass_fds=(3, ))
     theirs.close()
     return process, ours
@@ -307,6 +307,22 @@ def sandboxed():
                               'Max cpu time              120') if line not in limits]
 
 
+def measurer_sandboxed():
+    """The same of a measurer, before it is asked anything."""
+    program = PROGRAM.replace('unpacker', 'measurer')
+    process, sock = start(subprocess.DEVNULL, program)
+    said = {}
+    while said.get('NoNewPrivs') != '1':
+        with open('/proc/%d/status' % process.pid) as f:
+            said = dict(line.rstrip('\n').split(':\t', 1) for line in f if ':\t' in line)
+    with open('/proc/%d/limits' % process.pid) as f:
+        limits = f.read()
+    sock.close()
+    process.wait(10)
+    return [line for line in ('Max file size             0', 'Max processes             0',
+                              'Max open files            16') if line not in limits]
+
+
 def second_question():
     """It serves one archive: another question ends it."""
     process, sock = start(subprocess.DEVNULL)
@@ -340,7 +356,7 @@ def full_disk():
 
 
 def main():
-    print('1..%d' % (len(list(good())) + len(list(bad())) + 4))
+    print('1..%d' % (len(list(good())) + len(list(bad())) + 5))
     for name, archive, digest, listed in good():
         answer = unpack(archive, digest)
         case(name, answer.ok and answer.names == listed and answer.status == 0 and cheap(answer),
@@ -352,6 +368,8 @@ def main():
         case(name, right and cheap(answer), cost(answer) + ('' if right else ': ' + answer.reason))
     missing = sandboxed()
     case('sandbox', not missing, ', '.join(missing))
+    missing = measurer_sandboxed()
+    case('sandbox of the measurer', not missing, ', '.join(missing))
     case('a second question', second_question() != 0)
     answer = full_disk()
     case('a full disk', answer is None or (not answer.ok and not answer.refused and
