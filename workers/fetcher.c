@@ -461,6 +461,17 @@ acceptor_serve(struct fetcher *fetcher)
 	channel_free(TAKE(fetcher->acceptor));
 }
 
+/* A supervisor that is gone is the end, whether that is found reading or writing. */
+static bool
+supervisor_flush(struct fetcher *fetcher, struct reason *why)
+{
+	if (!channel_pending(fetcher->channel) || channel_flush(fetcher->channel, why))
+		return true;
+	if (why->kind == REASON_UNAVAILABLE)
+		*why = (struct reason){ .kind = REASON_NONE };
+	return false;
+}
+
 static void
 acceptor_flush(struct fetcher *fetcher)
 {
@@ -500,7 +511,7 @@ turn(struct fetcher *fetcher, struct reason *why)
 		*why = fetcher->why;
 		return false;
 	}
-	if (channel_pending(fetcher->channel) && !channel_flush(fetcher->channel, why))
+	if (!supervisor_flush(fetcher, why))
 		return false;
 	acceptor_flush(fetcher);
 	waits[0] = channel_waits(fetcher->channel);

@@ -12,6 +12,7 @@ import socket
 import ssl
 import sys
 import threading
+import time
 import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -122,7 +123,12 @@ class StandIn:
     def up(self):
         if self.server is None:
             self.stopped.clear()
-            self.server = Server(self)
+            for _ in range(100):
+                try:
+                    self.server = Server(self)
+                    break
+                except OSError:         # somebody's outgoing connection has that port
+                    time.sleep(0.1)
             threading.Thread(target=self.server.serve_forever, args=(0.05,),
                              daemon=True).start()
 
