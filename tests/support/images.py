@@ -39,8 +39,10 @@ class Image:
 class Site:
     """Everything that is not the verifier: Intel, an image server, machines."""
 
-    def __init__(self, scratch, build=None):
-        self.build = build or os.getcwd()
+    def __init__(self, scratch, now=None):
+        """now: what the dates of the collateral are about, if it is not the clock."""
+        self.build = os.getcwd()
+        self.dates = ['--now', str(now)] if now is not None else []
         self.dir = scratch
         self.archives = os.path.join(scratch, 'archives')
         os.makedirs(self.archives)
@@ -66,7 +68,7 @@ class Site:
         with open(os.path.join(self.dir, name + '.launches'), 'w') as f:
             f.writelines(shapes)
         subprocess.run([self.build + '/tests/teesim/teesim', 'fleet', '--quotes', str(len(shapes)),
-                        '--form', 'getquote', '--image', manifest, '--launches', f.name,
+                        '--form', 'getquote', *self.dates, '--image', manifest, '--launches', f.name,
                         directory], check=True)
         if self.pccs is None:
             collateral = os.path.join(directory, 'collateral')

@@ -263,7 +263,7 @@ flight_fail(struct image_flight *flight, struct image_negative *negative)
 	flight_end(flight);
 }
 
-/* With words of their own.  PREFIX is in front of what concerns the archive. */
+/* In words; in front of what concerns the archive stands which image it is. */
 static void
 flight_fail_text(struct image_flight *flight, bool refused, bool archive, struct bytes text)
 {
