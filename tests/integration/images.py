@@ -8,6 +8,7 @@ The machines are simulated, and their registers are those of an independent calc
 import concurrent.futures
 import json
 import os
+import pty
 import shutil
 import socket
 import sqlite3
@@ -522,6 +523,42 @@ def test_eviction():
             for machine in images[1].machines[:LOW]:
                 valid(judge(running, machine), machine[1])
             same(downloads(at, images[1]), 1)
+
+
+def test_command():
+    """list, fetch, verify, pin, unpin, evict; and on a terminal how far a download is."""
+    with site() as at:
+        image = at.image(padding=200000)
+        at.images.fail(image.archive, 'slow', 400000)
+        with server(at) as running:
+            config = os.path.join(running.dir, 'config.toml')
+
+            def run(*words, terminal=None):
+                got = subprocess.run([BUILD + '/dstack-verifier', '--config', config, 'images',
+                                      *words], stdout=subprocess.PIPE, timeout=60,
+                                     stderr=terminal or subprocess.DEVNULL)
+                images = json.loads(got.stdout)['images']
+                return got.returncode, images[0] if images else None
+            same(run('list'), (0, None))
+            ours, theirs = pty.openpty()
+            done = {'os_image_hash': image.digest, 'ok': True}
+            same(run('fetch', image.digest, terminal=theirs), (0, done))
+            shown = os.read(ours, 65536).decode()
+            os.close(theirs)
+            os.close(ours)
+            assert 'OS image %s  [' % image.digest[:8] in shown and '100 %' in shown, shown
+            gone = dict(done, ok=False, reason='it is not here, or pinned')
+            same(run('verify'), (0, done))
+            same(run('pin', image.digest), (0, done))
+            same(run('evict', image.digest), (1, gone))
+            status, listed = run('list')
+            same((status, listed['pinned'], listed['adopted']), (0, True, False))
+            same(run('unpin', image.digest), (0, done))
+            same(run('evict', image.digest), (0, done))
+            same(run('pin', image.digest), (1, dict(gone, reason='it is not here')))
+            same(run('verify', image.digest), (1, dict(gone, reason='it is not here')))
+            same(run('fetch', '00' * 32), (1, {'os_image_hash': '00' * 32, 'ok': False,
+                                               'reason': 'HTTP status 404'}))
 
 
 def test_policies():
