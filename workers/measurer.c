@@ -5,16 +5,17 @@
  * It opens nothing and holds no key: whoever started it knows for which image, and signs.  It
  * parses what nobody has checked before, so it serves one image and is thrown away.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "ipc/channel.h"
+#include "ipc/log.h"
 #include "ipc/message.h"
 #include "measure/image_fact.h"
 #include "measurer/shape.h"
 #include "measurer_sandbox.h"
 
+#define PROGRAM         "measurer"
 #define SOCKET_FD       3               /* where every child finds its socket           */
 #define ARENA_LEN       ((size_t)16 << 20)      /* papers and a VM configuration        */
 #define PENDING_MAX_LEN ((size_t)1 << 20)
@@ -83,6 +84,10 @@ record_compute(CBB *out, struct measurer *m, const struct digest256 *hash,
 
 	if (!image_record_compute(&record, m->arena, hash, files, why))
 		return false;
+	/* RTMR0 always holds the empty variable store's digest. */
+	if (!record.variables_known)
+		log_line(LOG_WARNING, PROGRAM, "variables=unknown note=\"a machine on this image "
+		    "cannot have the registers that are expected\"");
 	return image_record_write(out, &record) ||
 	    reject(why, REASON_INTERNAL, "record cannot be written");
 }
@@ -254,8 +259,7 @@ main(void)
 	m.arena = arena_new(ARENA_LEN);
 	m.channel = channel_new(SOCKET_FD, FRAME_MEASURER, FRAME_SUPERVISOR, PENDING_MAX_LEN);
 	if (m.arena == NULL || m.channel == NULL) {
-		(void)fprintf(stderr, "<3>measurer error=\"no socket on descriptor %d\"\n",
-		    SOCKET_FD);
+		log_line(LOG_ERR, PROGRAM, "error=\"no socket on descriptor %d\"", SOCKET_FD);
 		return EXIT_FAILURE;
 	}
 	if (measurer_sandbox(&why))
@@ -265,6 +269,6 @@ main(void)
 	arena_free(m.arena);
 	if (why.kind == REASON_NONE)
 		return EXIT_SUCCESS;
-	(void)fprintf(stderr, "<3>measurer error=\"%s\"\n", why.text);
+	log_line(LOG_ERR, PROGRAM, "error=\"%s\"", why.text);
 	return EXIT_FAILURE;
 }
