@@ -142,5 +142,6 @@ def measure(fds, digest, log, program='./dstack-verifier-measurer', timeout=120)
     assert len(text) == m and ok == (n != 0), payload
     used = child.end()
     with open(log) as f:
-        assert f.read() == ''
+        # The firmware of the sample images has a variable store of its own.
+        assert [line for line in f if 'variables=unknown' not in line] == []
     return Result(bool(ok), bool(refused), text, *used)
