@@ -79,9 +79,6 @@ amounts_check(const struct unpacking *u, uint64_t len, struct reason *why)
 	if (u->nread > ARCHIVE_MAX_LEN)
 		return reject(why, REASON_LIMIT, "image archive has more than %llu bytes",
 		    (unsigned long long)ARCHIVE_MAX_LEN);
-	if (len > ARCHIVE_MAX_UNPACKED - u->unpacked)
-		return reject(why, REASON_LIMIT, "image archive has more than %llu bytes unpacked",
-		    (unsigned long long)ARCHIVE_MAX_UNPACKED);
 	if (u->nread > ARCHIVE_RATIO_FROM && (u->unpacked + len) / u->nread > ARCHIVE_MAX_RATIO)
 		return reject(why, REASON_LIMIT, "image archive is compressed more than %d times",
 		    ARCHIVE_MAX_RATIO);
@@ -184,17 +181,28 @@ file_write(int fd, struct bytes piece, struct reason *why)
 	return true;
 }
 
+/* `len` more bytes of a member, promised by its header or read. */
+static bool
+member_check(const struct unpacking *u, const struct member *member, uint64_t len,
+    struct reason *why)
+{
+	const uint64_t max = member_max_len(member->name);
+
+	if (len > max - member->len)
+		return reject(why, REASON_LIMIT, "image archive entry %s has more than %llu bytes",
+		    member->name, (unsigned long long)max);
+	if (len > ARCHIVE_MAX_UNPACKED - u->unpacked)
+		return reject(why, REASON_LIMIT, "image archive has more than %llu bytes unpacked",
+		    (unsigned long long)ARCHIVE_MAX_UNPACKED);
+	return true;
+}
+
 /* A piece of a member: hashed and written, or with fd -1 only counted. */
 static bool
 piece_take(struct unpacking *u, struct member *member, SHA256_CTX *sha, int fd, struct bytes piece,
     struct reason *why)
 {
-	const uint64_t max = member_max_len(member->name);
-
-	if (piece.len > max - member->len)
-		return reject(why, REASON_LIMIT, "image archive entry %s has more than %llu bytes",
-		    member->name, (unsigned long long)max);
-	if (!amounts_check(u, piece.len, why))
+	if (!member_check(u, member, piece.len, why) || !amounts_check(u, piece.len, why))
 		return false;
 	if (fd != -1 && strcmp(member->name, MANIFEST_NAME) == 0) {
 		bytes_copy(u->manifest + u->manifest_len, piece);
@@ -208,9 +216,10 @@ piece_take(struct unpacking *u, struct member *member, SHA256_CTX *sha, int fd, 
 	return file_write(fd, piece, why);
 }
 
-/* All of the member that libarchive is at. */
+/* All of the member that libarchive is at, whose header promises so many bytes. */
 static bool
-content_take(struct unpacking *u, struct member *member, int fd, struct reason *why)
+content_take(struct unpacking *u, struct member *member, uint64_t promised, int fd,
+    struct reason *why)
 {
 	SHA256_CTX sha;
 	const void *data;
@@ -218,6 +227,9 @@ content_take(struct unpacking *u, struct member *member, int fd, struct reason *
 	size_t len;
 	int code;
 
+	/* One that is too large costs nothing; piece by piece it is libarchive that is not trusted. */
+	if (!member_check(u, member, promised, why))
+		return false;
 	SHA256_Init(&sha);
 	while ((code = archive_read_data_block(u->archive, &data, &len, &offset)) == ARCHIVE_OK) {
 		/* A gap would be a hole that no byte of the archive stands for. */
@@ -234,7 +246,7 @@ content_take(struct unpacking *u, struct member *member, int fd, struct reason *
 }
 
 static bool
-file_take(struct unpacking *u, struct bytes name, struct reason *why)
+file_take(struct unpacking *u, struct bytes name, uint64_t promised, struct reason *why)
 {
 	__attribute__((cleanup(fd_close))) int fd = -1;
 	struct member *member;
@@ -252,17 +264,17 @@ file_take(struct unpacking *u, struct bytes name, struct reason *why)
 		return reject(why, REASON_UNAVAILABLE, errno == ENOSPC || errno == EDQUOT ?
 		    "no space left for the OS image" : "OS image cannot be written");
 	u->has_manifest = u->has_manifest || component_is(name, MANIFEST_NAME);
-	return content_take(u, member, fd, why);
+	return content_take(u, member, promised, fd, why);
 }
 
 /* What no manifest can list is read past. */
 static bool
-other_take(struct unpacking *u, struct bytes name, struct reason *why)
+other_take(struct unpacking *u, struct bytes name, uint64_t promised, struct reason *why)
 {
 	struct member other = { .len = 0 };
 
 	bytes_copy(other.name, name);
-	return content_take(u, &other, -1, why);
+	return content_take(u, &other, promised, -1, why);
 }
 
 static bool
@@ -291,6 +303,7 @@ static bool
 entry_take(struct unpacking *u, struct archive_entry *entry, struct reason *why)
 {
 	const char *path = archive_entry_pathname(entry);
+	const uint64_t promised = (uint64_t)archive_entry_size(entry);
 	struct bytes name;
 	size_t ncomponents;
 
@@ -301,8 +314,8 @@ entry_take(struct unpacking *u, struct archive_entry *entry, struct reason *why)
 		return false;
 	if (archive_entry_filetype(entry) == AE_IFREG && ncomponents == 1 &&
 	    (component_is(name, MANIFEST_NAME) || manifest_name_check(name)))
-		return file_take(u, name, why);
-	return other_take(u, name, why);
+		return file_take(u, name, promised, why);
+	return other_take(u, name, promised, why);
 }
 
 static bool
