@@ -51,6 +51,7 @@ enum deed {
 	REGISTERS,              /* one that it may send, but not here                   */
 	RECORD_FIRST,           /* where names belong                                   */
 	NAMES_TWICE,
+	NAMES_AND_REFUSE,
 	NAMES_AGAIN,            /* where a record belongs                               */
 	MALFORMED,              /* names, a record, an unpacker's answer                */
 	MALFORMED_RECORD,
@@ -266,6 +267,10 @@ papers(struct channel *channel, enum deed deed, struct bytes payload)
 	case NAMES_TWICE:
 		names_put(channel);
 		names_put(channel);
+		return;
+	case NAMES_AND_REFUSE:
+		names_put(channel);
+		refusal_put(channel, true);
 		return;
 	case DIE_NAMED:
 		names_put(channel);
@@ -838,7 +843,7 @@ unpacker_is_answered_for(void **state)
 static void
 measurer_lost_between(void **state)
 {
-	static const enum deed deeds[] = { DIE_NAMED, NAMES_TWICE };
+	static const enum deed deeds[] = { DIE_NAMED, NAMES_TWICE, NAMES_AND_REFUSE };
 	struct pool pool;
 	pid_t pid;
 
