@@ -207,16 +207,17 @@ errand_open(const struct errand *errand)
 	return false;
 }
 
-/* What a helper says, for the fetcher.  When it cannot be sent the fetcher is found gone. */
+/* What a helper says, for the fetcher.  One that does not take it is ended, and found gone. */
 static void
 helper_answer(void *context, enum frame_type type, uint64_t ticket, struct bytes payload)
 {
 	struct session *session = context;
 	struct reason why = { 0 };
 
-	if (!channel_send(session->fetcher.channel, type, ticket, payload, NULL, -1, &why))
-		session_say(session->config, LOG_LEVEL_WARN, "dstack-verifier-fetcher: %s",
-		    why.text);
+	if (channel_send(session->fetcher.channel, type, ticket, payload, NULL, -1, &why))
+		return;
+	session_say(session->config, LOG_LEVEL_WARN, "dstack-verifier-fetcher: %s", why.text);
+	(void)kill(session->fetcher.pid, SIGKILL);
 }
 
 static bool

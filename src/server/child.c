@@ -8,8 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Bytes that may wait for a child: the largest configuration and offline collateral. */
-#define PENDING_MAX_LEN ((size_t)256 << 20)
+/* Bytes that may wait for a child: its configuration, and a worker's offline collateral. */
+#define PENDING_MAX_LEN ((size_t)8 << 20)
+#define PENDING_MAX_LEN_WORKER  ((size_t)256 << 20)
 
 #define PATH_MAX_LEN    4096
 #define EXIT_EXEC       127     /* as a shell says that there is no such program */
@@ -75,7 +76,8 @@ child_start(struct child *out, const char *directory, const char *program, unsig
 		(void)close(ends[0]);
 		return reject(why, REASON_INTERNAL, "cannot fork: %s", strerror(errno));
 	}
-	out->channel = channel_new(ends[0], self, role, PENDING_MAX_LEN);
+	out->channel = channel_new(ends[0], self, role, role == FRAME_WORKER ?
+	    PENDING_MAX_LEN_WORKER : PENDING_MAX_LEN);
 	if (out->channel == NULL)
 		return reject(why, REASON_INTERNAL, "out of memory");
 	return true;

@@ -136,6 +136,21 @@ helpers_reaped(struct helpers *helpers, pid_t pid)
 	return false;
 }
 
+/* A one-shot command has nobody else who waits for children, and many images to verify. */
+static void
+zombies_reap(struct helpers *helpers)
+{
+	struct zombie *zombie = LIST_FIRST(&helpers->zombies), *next;
+
+	for (; zombie != NULL; zombie = next) {
+		next = LIST_NEXT(zombie, link);
+		if (waitpid(zombie->pid, NULL, WNOHANG) == 0)
+			continue;
+		LIST_REMOVE(zombie, link);
+		free(zombie);
+	}
+}
+
 void
 helpers_free(struct helpers *helpers)
 {
@@ -229,9 +244,12 @@ record_answer(struct helper *helper, CBS *in, struct reason *why)
 	if (record.ok) {
 		if (helper->asked != FRAME_TYPE_MEASURE)
 			return reject(why, REASON_MALFORMED, "record in place of names");
-		if (!CBB_init_fixed(&cbb, blob, sizeof blob) ||
-		    !record_sign(&cbb, helper, record.payload) || !CBB_finish(&cbb, NULL, &len))
+		if (!CBB_init_fixed(&cbb, blob, sizeof blob))
+			abort();
+		if (!record_sign(&cbb, helper, record.payload) || !CBB_finish(&cbb, NULL, &len)) {
+			CBB_cleanup(&cbb);
 			return reject(why, REASON_MALFORMED, "record is too long");
+		}
 		record.payload = (struct bytes){ blob, len };
 	}
 	if (!CBB_init_fixed(&cbb, room, sizeof room))
@@ -414,6 +432,7 @@ ticket_begin(struct helpers *helpers, const struct frame *frame, struct bytes pa
 	if (payload.len != sizeof helper->hash.data)
 		return reject(why, REASON_MALFORMED, "%s without an image",
 		    frame_name(frame->type));
+	zombies_reap(helpers);
 	if (helpers_count(helpers, measurer) >= max ||
 	    (helper = calloc(1, sizeof *helper)) == NULL) {
 		answer_failed(helpers, measurer, frame->job, "too many helpers at once");

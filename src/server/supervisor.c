@@ -48,6 +48,7 @@ struct slot {
 	struct bytes config;
 	enum state state;
 	bool    was_ready;              /* since the supervisor started                */
+	bool    killed;                 /* not waited for yet, and not listened to     */
 	struct child child;
 	struct blob *ready;             /* a worker's READY payload, until it is given */
 	struct event *readable;
@@ -124,6 +125,8 @@ watch(struct slot *slot)
 	short what = EV_READ | EV_PERSIST;
 
 	unwatch(slot);
+	if (slot->killed)
+		return;
 	if (channel_pending(slot->child.channel))
 		what |= EV_WRITE;
 	slot->readable = event_new(slot->supervisor->base, channel_fd(slot->child.channel), what,
@@ -153,6 +156,7 @@ slot_start(struct slot *slot)
 	struct reason why = { 0 };
 
 	slot->started = now();
+	slot->killed = false;
 	if (!child_start(&slot->child, s->setup->directory, slot->program, slot->role,
 	    FRAME_SUPERVISOR, &why) || !configure(slot, &why)) {
 		fail(s, &why);
@@ -310,6 +314,19 @@ stuck(struct supervisor *s, struct blob *payload, struct reason *why)
 	return true;
 }
 
+/* A peer that makes no sense loses its life; SIGCHLD brings the next one. */
+static void
+slot_kill(struct slot *slot, const struct reason *why)
+{
+	if (why->kind != REASON_NONE)
+		log_line(LOG_ERR, "supervisor", "program=%s error=\"%s\"", slot->program,
+		    why->text);
+	slot->killed = true;
+	unwatch(slot);
+	if (slot->child.pid > 0)
+		(void)kill(slot->child.pid, SIGKILL);
+}
+
 /* Passes on to the fetcher what a helper says. */
 static void
 helper_answer(void *context, enum frame_type type, uint64_t ticket, struct bytes payload)
@@ -317,12 +334,12 @@ helper_answer(void *context, enum frame_type type, uint64_t ticket, struct bytes
 	struct supervisor *s = context;
 	struct reason why = { 0 };
 
-	/* A fetcher that does not read is about to be found out by its own silence. */
+	if (s->fetcher.killed)
+		return;
 	if (channel_send(s->fetcher.child.channel, type, ticket, payload, NULL, -1, &why))
 		watch(&s->fetcher);
 	else
-		log_line(LOG_ERR, "supervisor", "program=%s error=\"%s\"", s->fetcher.program,
-		    why.text);
+		slot_kill(&s->fetcher, &why);
 }
 
 static bool
@@ -342,18 +359,6 @@ dispatch(struct slot *slot, const struct frame *frame, struct blob *payload, con
 	return reject(why, REASON_MALFORMED, "unexpected %s", frame_name(frame->type));
 }
 
-/* A peer that makes no sense loses its life; SIGCHLD brings the next one. */
-static void
-slot_kill(struct slot *slot, const struct reason *why)
-{
-	if (why->kind != REASON_NONE)
-		log_line(LOG_ERR, "supervisor", "program=%s error=\"%s\"", slot->program,
-		    why->text);
-	unwatch(slot);
-	if (slot->child.pid > 0)
-		(void)kill(slot->child.pid, SIGKILL);
-}
-
 static void
 slot_readable(evutil_socket_t fd, short what, void *arg)
 {
@@ -368,8 +373,8 @@ slot_readable(evutil_socket_t fd, short what, void *arg)
 		slot_kill(slot, &why);
 		return;
 	}
-	/* Handling a frame can give the channel away. */
-	while (slot->child.channel != NULL) {
+	/* Handling a frame can give the channel away, or cost its sender its life. */
+	while (slot->child.channel != NULL && !slot->killed) {
 		switch (channel_receive_fds(slot->child.channel, &frame, &payload, fds, &why)) {
 		case CHANNEL_FRAME:
 			ok = dispatch(slot, &frame, payload, fds, &why);

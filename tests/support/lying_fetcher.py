@@ -16,6 +16,8 @@ import sys
 import tempfile
 import threading
 
+import programs
+
 HEAD = struct.Struct('<HHIQ')
 ACCEPTOR, FOUND, FAILED, UNPACK, PAPERS, MEASURE = 9, 33, 34, 40, 48, 50
 IMAGE, KERNEL = 6, 7
@@ -23,19 +25,9 @@ SIGNATURE = 64
 
 
 def install(directory, build, lie, *arguments):
-    for name in ('', '-acceptor', '-measurer', '-unpacker', '-worker'):
-        target = os.path.join(directory, 'dstack-verifier' + name)
-        # A copy: what runs finds the others by where it lies itself.
-        with open(build + '/dstack-verifier' + name, 'rb') as f, open(target, 'wb') as out:
-            out.write(f.read())
-        os.chmod(target, 0o755)
-    script = os.path.join(directory, 'dstack-verifier-fetcher')
-    words = [sys.executable, os.path.abspath(__file__), build + '/dstack-verifier-fetcher', lie,
-             *map(str, arguments)]
-    with open(script, 'w') as f:
-        f.write('#!/bin/sh\nexec %s\n' % ' '.join("'%s'" % word for word in words))
-    os.chmod(script, 0o755)
-    return directory
+    return programs.install(directory, build, fetcher=[
+        sys.executable, '-B', os.path.abspath(__file__), build + '/dstack-verifier-fetcher', lie,
+        *map(str, arguments)])
 
 
 class Frame:
@@ -72,7 +64,8 @@ class Pipe:
     def send(self, frame):
         data = HEAD.pack(frame.kind, len(frame.fds), len(frame.payload), frame.job) + frame.payload
         sent = socket.send_fds(self.sock, [data], frame.fds) if frame.fds else 0
-        self.sock.sendall(data[sent:])
+        if sent < len(data):
+            self.sock.sendall(data[sent:])
         for fd in frame.fds:
             os.close(fd)
 
