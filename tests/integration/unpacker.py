@@ -305,7 +305,8 @@ def sandboxed():
     shutil.rmtree(out)
     return [line for line in ('Max file size             1073741824',
                               'Max processes             0', 'Max open files            16',
-                              'Max cpu time              120') if line not in limits]
+                              'Max core file size        0', 'Max cpu time              120')
+            if line not in limits]
 
 
 def measurer_sandboxed():
@@ -320,7 +321,9 @@ def measurer_sandboxed():
         limits = f.read()
     sock.close()
     process.wait(10)
-    return [line for line in ('Max processes             0', 'Max open files            16') if line not in limits]
+    return [line for line in ('Max processes             0', 'Max open files            16',
+                              'Max core file size        0', 'Max cpu time              120')
+            if line not in limits]
 
 
 def second_question():
