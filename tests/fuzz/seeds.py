@@ -345,6 +345,22 @@ def machines():
         put('td_hob', str(i), struct.pack('>H', size) + bytes.fromhex(witness))
 
 
+def documents_changed():
+    """Documents that differ in a few bytes, which a calculator has decided."""
+    base = b''
+    for i, row in enumerate((VECTORS / 'measure/mutants.txt').read_text().splitlines()):
+        kind, first, *rest = row.split('\t')
+        if not rest:
+            base = bytes.fromhex(first)
+            put('tdx_document', 'whole-' + kind, base)
+        elif kind not in ('firmware', 'kernel'):
+            data = bytearray(base[:int(first)])
+            for edit in rest[0].split():
+                at, value = edit.split('=')
+                data[int(at, 16)] = int(value, 16)
+            put('tdx_document', 'changed-%d' % i, bytes(data))
+
+
 def patched():
     """Genuine evidence, and the same with one bit flipped here and there."""
     for seed in range(1, 7):
@@ -360,6 +376,18 @@ def patched():
             for at in range(0, 2000, 200):
                 put('fact', 'flip-%d-%d-%d' % (item, part, at),
                     struct.pack('>BBHBB', item, 3 + 4 * part, at, 1, 1))
+    for which in range(2):
+        put('image_fact', 'seed-%d' % which, bytes([which]))
+        put('image_fact', 'type-%d' % which, struct.pack('>BBHBB', which, 4, 0, 1, 2 - which))
+        for part, length in ((0, 320), (1, 37)):
+            for at in range(0, length, 12):
+                put('image_fact', 'flip-%d-%d-%d' % (which, part, at),
+                    struct.pack('>BBHBB', which, 3 + 4 * part, at, 1, 1))
+        for at in 10, 63, 64, 319:
+            put('image_fact', 'short-%d-%d' % (which, at),
+                struct.pack('>BBHB255sBHB255s', which, 2, at, 255, b'', 2, at, 255, b''))
+        put('image_fact', 'large-%d' % which,
+            bytes([which]) + struct.pack('>BHB255s', 1, 320, 255, b'') * 32)
 
 
 CBOR = ['00', '1864', '190100', '1a00010000', '1b0000000100000000', '20', '40', '43010203', '60',
@@ -530,6 +558,7 @@ made_up_attestations()
 requests()
 manifests()
 machines()
+documents_changed()
 patched()
 small()
 messages()

@@ -1,19 +1,24 @@
 /*
  * Files of an image with bytes changed at random, the same ones in every run: whatever comes of
  * them, it is a result or a reason, without a read past the end (each input has its own memory,
- * for the sanitizers to watch).
+ * for the sanitizers to watch).  Of those in measure/mutants.txt an independent calculator has
+ * said what comes of them.
  */
 #include "testing.h"
 
 #include <stdlib.h>
 
 #include "../support/image_case.h"
+#include "core/hex.h"
 #include "measure/image_record.h"
 #include "measure/kernel.h"
 #include "measure/manifest.h"
 #include "measure/tdvf.h"
+#include "measure/tdx_document.h"
 
-#define ROUNDS  4000
+#define ROUNDS          4000
+#define MEMORY          (UINT64_C(2) << 30)     /* what the calculator was asked for */
+#define N_REFERENCE     747     /* rows of mutants.txt */
 
 static struct arena *arena;
 static struct image_case image;
@@ -208,12 +213,176 @@ test_record(void **state)
 	run("record", (struct bytes){ buffer, len }, 0, len, record_try);
 }
 
+/* A row of the file: the base with some bytes changed, and what the calculator makes of it. */
+struct row {
+	const char *kind, *edits, *numbers, *outcome;
+	struct bytes mutant;
+};
+
+typedef bool result_fn(struct digest384 *out, const struct row *row, struct reason *why);
+
+static bool
+firmware_result(struct digest384 *out, const struct row *row, struct reason *why)
+{
+	struct digest384 digests[3] = { 0 };
+	struct reason ignored;
+	struct tdvf tdvf;
+	struct td_hob hob;
+
+	if (!tdvf_read(&tdvf, row->mutant, why))
+		return false;
+	tdvf_mrtd(&digests[0], &tdvf, false);
+	tdvf_mrtd(&digests[1], &tdvf, true);
+	tdvf_td_hob(&hob, &tdvf);
+	if (!td_hob_measure(&digests[2], &hob, MEMORY, &ignored))
+		digests[2] = (struct digest384){ 0 };
+	digest384_of(out, BYTES_OF(digests));
+	return true;
+}
+
+static bool
+kernel_result(struct digest384 *out, const struct row *row, struct reason *why)
+{
+	struct kernel_header header;
+	struct digest384 patched, shipped;
+	uint8_t addr_le[4] = { 0 };
+	char *end;
+	uint64_t initrd = strtoull(row->numbers, &end, 10), memory = strtoull(end, NULL, 10);
+	uint32_t addr;
+
+	if (!kernel_header_read(&header, row->mutant, why) ||
+	    !kernel_initrd_addr(&addr, &header, initrd, memory, why) ||
+	    !kernel_patched_digest(&patched, row->mutant, addr, (uint32_t)initrd, why) ||
+	    !kernel_unpatched_digest(&shipped, row->mutant, why))
+		return false;
+	image_case_u32(addr_le, 0, addr);
+	digest384_of_parts(out, (const struct bytes[]){ BYTES_OF(addr_le),
+	    BYTES_OF(patched.data), BYTES_OF(shipped.data) }, 3);
+	return true;
+}
+
+static bool
+document_result(struct digest384 *out, const struct row *row, struct reason *why)
+{
+	struct digest384 digests[6];
+	struct tdx_document doc;
+	struct td_hob hob;
+	uint8_t flags[2];
+
+	if (!tdx_document_read(&doc, row->mutant, TDX_DOCUMENT_OLDEST, why) ||
+	    !tdx_document_digest(&digests[0], doc.kernel_authenticode, "", why) ||
+	    !tdx_document_digest(&digests[1], doc.initrd_sha384, "", why) ||
+	    !tdx_document_digest(&digests[2], doc.mrtd_single_pass, "", why) ||
+	    !tdx_document_digest(&digests[3], doc.mrtd_two_pass, "", why) ||
+	    !tdx_document_cmdline(&digests[4], &doc, why) ||
+	    !td_hob_witness_read(&hob, doc.td_hob, why) ||
+	    !td_hob_measure(&digests[5], &hob, MEMORY, why))
+		return false;
+	flags[0] = (uint8_t)doc.version;
+	flags[1] = doc.kernel_header_normalized;
+	digest384_of_parts(out, (const struct bytes[]){ BYTES_OF(flags), BYTES_OF(digests) }, 2);
+	return true;
+}
+
+/* "1f=00 20=ff": bytes at offsets, all in hex; only the first `len` bytes of the base stay. */
+static uint8_t *
+row_mutant_new(struct bytes base, const char *edits, size_t len)
+{
+	uint8_t *out = malloc(len != 0 ? len : 1);
+	size_t at;
+	char *end;
+
+	assert_true(out != NULL && len <= base.len);
+	bytes_copy(out, (struct bytes){ base.ptr, len });
+	for (; *edits != '\0'; edits = end + (*end == ' ')) {
+		at = strtoul(edits, &end, 16);
+		assert_true(*end == '=' && at < len);
+		out[at] = (uint8_t)strtoul(end + 1, &end, 16);
+	}
+	return out;
+}
+
+/* A refusal has to say what the calculator says, and may say more. */
+static void
+row_check(const struct row *row, result_fn *result)
+{
+	const bool refused = strncmp(row->outcome, "refused: ", 9) == 0;
+	struct reason why = { 0 };
+	struct digest384 digest;
+	char hex[97] = "";
+
+	if (result(&digest, row, &why))
+		hex_text(hex, BYTES_OF(digest.data));
+	if (refused ? hex[0] != '\0' || strstr(why.text, row->outcome + 9) == NULL :
+	    strcmp(hex, row->outcome) != 0)
+		fail_msg("%s of %zu bytes, %s (%s): got %s\"%s\", wanted %s", row->kind,
+		    row->mutant.len, row->edits, row->numbers, hex, why.text, row->outcome);
+}
+
+static void
+row_run(struct row *row, char *line, struct bytes base, result_fn *result)
+{
+	uint8_t *mutant;
+	size_t len = strtoul(strsep(&line, "\t"), NULL, 10);
+
+	row->edits = strsep(&line, "\t");
+	row->numbers = strsep(&line, "\t");
+	row->outcome = line;
+	assert_non_null(line);
+	mutant = row_mutant_new(base, row->edits, len);
+	row->mutant = (struct bytes){ mutant, len };
+	row_check(row, result);
+	free(mutant);
+}
+
+/* A document comes before its mutants, in hex. */
+static struct bytes
+document_row_read(const char *hex)
+{
+	static uint8_t document[4096];
+	struct bytes text = bytes_str(hex);
+	struct reason why;
+
+	assert_true(text.len <= 2 * sizeof document && hex_decode(document, text, &why));
+	return (struct bytes){ document, text.len / 2 };
+}
+
+static void
+test_reference(void **state)
+{
+	char *text = strdup((const char *)vector_read("measure/mutants.txt").ptr);
+	char *line, *next = text;
+	struct bytes document = { 0 };
+	struct row row;
+	unsigned n = 0;
+
+	image_case_init(&image, arena);
+	while ((line = strsep(&next, "\n")) != NULL && *line != '\0') {
+		row.kind = strsep(&line, "\t");
+		assert_non_null(line);
+		if (strchr(line, '\t') == NULL) {
+			document = document_row_read(line);
+			continue;
+		}
+		if (strcmp(row.kind, "firmware") == 0)
+			row_run(&row, line, image.files.firmware, firmware_result);
+		else if (strcmp(row.kind, "kernel") == 0)
+			row_run(&row, line, image.files.kernel, kernel_result);
+		else
+			row_run(&row, line, document, document_result);
+		n++;
+	}
+	assert_int_equal(n, N_REFERENCE);
+	free(text);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tdvf), cmocka_unit_test(test_kernel),
 		cmocka_unit_test(test_texts), cmocka_unit_test(test_record),
+		cmocka_unit_test(test_reference),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
