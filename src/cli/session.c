@@ -207,17 +207,15 @@ errand_open(const struct errand *errand)
 	return false;
 }
 
-/* What a helper says, for the fetcher.  One that does not take it is ended, and found gone. */
+/* What a helper says, for the fetcher.  One that does not take it is not listened to any more. */
 static void
 helper_answer(void *context, enum frame_type type, uint64_t ticket, struct bytes payload)
 {
 	struct session *session = context;
 	struct reason why = { 0 };
 
-	if (channel_send(session->fetcher.channel, type, ticket, payload, NULL, -1, &why))
-		return;
-	session_say(session->config, LOG_LEVEL_WARN, "dstack-verifier-fetcher: %s", why.text);
-	(void)kill(session->fetcher.pid, SIGKILL);
+	session->fetcher_deaf = session->fetcher_deaf ||
+	    !channel_send(session->fetcher.channel, type, ticket, payload, NULL, -1, &why);
 }
 
 static bool
@@ -307,6 +305,8 @@ fetcher_frame(struct session *session, struct frame *frame, struct blob **payloa
 	while (ok) {
 		int64_t left = until_ms - milliseconds();
 
+		if (session->fetcher_deaf)
+			return reject(why, REASON_INTERNAL, "it takes no answers");
 		switch (channel_receive_fds(session->fetcher.channel, frame, payload, fds, why)) {
 		case CHANNEL_FRAME:
 			served = fetcher_serve(session, frame, blob_bytes(*payload), fds, &ok, why);

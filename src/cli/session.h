@@ -32,6 +32,7 @@ struct session {
 	const char *directory;          /* of our programs                             */
 	struct child worker;
 	struct child fetcher;           /* started when something is to be fetched     */
+	bool    fetcher_deaf;           /* it does not take what helpers say           */
 	struct event_base *base;        /* over which its helpers run                  */
 	struct helpers_setup helpers_setup;
 	struct helpers *helpers;

@@ -75,10 +75,11 @@ helpers_new(struct event_base *base, const struct helpers_setup *setup, helpers_
 	return helpers;
 }
 
-static const char *
-helper_name(const struct helper *helper)
+static void
+helper_log(int level, bool measurer, uint64_t ticket, const char *text)
 {
-	return helper->measurer ? "measurer" : "unpacker";
+	log_line(level, PROGRAM, "ticket=%" PRIu64 " helper=%s error=\"%s\"", ticket,
+	    measurer ? "measurer" : "unpacker", text);
 }
 
 /* Ends a helper without an answer. */
@@ -189,8 +190,6 @@ answer_failed(struct helpers *helpers, bool measurer, uint64_t ticket, const cha
 	uint8_t room[1024];
 	CBB cbb;
 
-	log_line(LOG_WARNING, PROGRAM, "ticket=%" PRIu64 " helper=%s error=\"%s\"", ticket,
-	    measurer ? "measurer" : "unpacker", text);
 	if (!CBB_init_fixed(&cbb, room, sizeof room))
 		abort();
 	if (measurer)
@@ -210,6 +209,7 @@ helper_lost(struct helper *helper, const char *text)
 	uint64_t ticket = helper->ticket;
 
 	helper_free(helper);
+	helper_log(LOG_WARNING, measurer, ticket, text);
 	if (asked)
 		answer_failed(helpers, measurer, ticket, text);
 }
@@ -342,8 +342,7 @@ helper_readable(evutil_socket_t fd, short what, void *arg)
 		helper_lost(helper, helper->measurer ? "the measurer ended" : "the unpacker ended");
 		return;
 	}
-	log_line(LOG_ERR, PROGRAM, "ticket=%" PRIu64 " helper=%s error=\"%s\"", helper->ticket,
-	    helper_name(helper), why.text);
+	helper_log(LOG_ERR, helper->measurer, helper->ticket, why.text);
 	helper_lost(helper, helper->measurer ? "the measurer made no sense" :
 	    "the unpacker made no sense");
 }
@@ -395,8 +394,7 @@ helper_ask(struct helper *helper, const struct frame *frame, struct bytes payloa
 	if (channel_send_fds(helper->child.channel, frame->type, 0, payload, NULL, fds,
 	    frame->nfds, &why) && event_add(helper->timer, &patience) == 0)
 		return;
-	log_line(LOG_ERR, PROGRAM, "ticket=%" PRIu64 " helper=%s error=\"%s\"", helper->ticket,
-	    helper_name(helper), why.text);
+	helper_log(LOG_ERR, helper->measurer, helper->ticket, why.text);
 	helper_lost(helper, "cannot ask a helper");
 }
 
@@ -435,6 +433,7 @@ ticket_begin(struct helpers *helpers, const struct frame *frame, struct bytes pa
 	zombies_reap(helpers);
 	if (helpers_count(helpers, measurer) >= max ||
 	    (helper = calloc(1, sizeof *helper)) == NULL) {
+		helper_log(LOG_WARNING, measurer, frame->job, "too many helpers at once");
 		answer_failed(helpers, measurer, frame->job, "too many helpers at once");
 		return true;
 	}
@@ -447,8 +446,7 @@ ticket_begin(struct helpers *helpers, const struct frame *frame, struct bytes pa
 		helper_ask(helper, frame, payload, fds);
 		return true;
 	}
-	log_line(LOG_ERR, PROGRAM, "ticket=%" PRIu64 " helper=%s error=\"%s\"", helper->ticket,
-	    helper_name(helper), why->text);
+	helper_log(LOG_ERR, helper->measurer, helper->ticket, why->text);
 	helper->asked = frame->type;
 	helper_lost(helper, "cannot start a helper");
 	return true;
