@@ -11,6 +11,7 @@
 #include "ipc/channel.h"
 #include "ipc/log.h"
 #include "ipc/message.h"
+#include "measure/image_compare.h"
 #include "measure/image_fact.h"
 #include "measurer/shape.h"
 #include "measurer_sandbox.h"
@@ -78,12 +79,18 @@ failure_send(struct measurer *m, const struct reason *found, struct reason *why)
 
 static bool
 record_compute(CBB *out, struct measurer *m, const struct digest256 *hash,
-    const struct image_files *files, struct reason *why)
+    const struct input *input, struct reason *why)
 {
 	struct image_record record;
+	struct reason difference;
 
-	if (!image_record_compute(&record, m->arena, hash, files, why))
+	if (!image_record_compute(&record, m->arena, hash, &input->files, why) ||
+	    !image_document_check(&difference, &record, input->files.manifest, input->document,
+	    why))
 		return false;
+	/* Documents were made by the tools of their day. */
+	if (difference.kind != REASON_NONE)
+		log_line(LOG_WARNING, PROGRAM, "document=differs note=\"%s\"", difference.text);
 	/* RTMR0 always holds the empty variable store's digest. */
 	if (!record.variables_known)
 		log_line(LOG_WARNING, PROGRAM, "variables=unknown note=\"a machine on this image "
@@ -116,7 +123,7 @@ fact_compute(CBB *out, struct measurer *m, const struct dv_key *key, const int *
 	memcpy(hash.data, key->image, sizeof hash.data);
 	ok = input_read(&input, fds, kernel ? INPUT_KERNEL_PART : INPUT_ALL, why) &&
 	    (kernel ? kernel_compute(out, m, &hash, key->initrd_addr, &input.files, why) :
-	    record_compute(out, m, &hash, &input.files, why));
+	    record_compute(out, m, &hash, &input, why));
 	input_fini(&input);
 	return ok;
 }
@@ -218,7 +225,7 @@ shape(struct measurer *m, CBS *in, const int *fds, struct reason *why)
 	CBB_zero(&json);
 	CBB_zero(&text);
 	ok = CBB_init(&json, SHAPE_TEXT_MAX_LEN) && CBB_init(&text, SHAPE_TEXT_MAX_LEN) ?
-	    input_read(&input, fds, INPUT_ALL, &found) &&
+	    input_read(&input, fds, INPUT_IMAGE, &found) &&
 	    shape_measure(&json, &text, m->arena, &input.files, bytes_cbs(in), &found) :
 	    reject(&found, REASON_INTERNAL, "out of memory");
 	ok = ok ? shape_send(m, &json, &text, why) : failure_send(m, &found, why);

@@ -31,7 +31,7 @@
 #include "core/reason.h"
 
 #define FRAME_HEAD_LEN  16
-#define FRAME_MAX_FDS   5       /* the files of an image that a measurement reads     */
+#define FRAME_MAX_FDS   6       /* the files of an image that a measurement reads     */
 
 /* Who sits at an end; bits, because a peer may speak for two (the one-shot command line). */
 #define FRAME_SUPERVISOR        (1u << 0)
@@ -72,7 +72,7 @@
 	X(NAMES,  49, FRAME_MEASURER | FRAME_SUPERVISOR,                                             \
 	                                             FRAME_SUPERVISOR | FRAME_FETCHER, 1024,     0)  \
 	X(MEASURE, 50, FRAME_FETCHER | FRAME_SUPERVISOR,                                             \
-	                                             FRAME_SUPERVISOR | FRAME_MEASURER, 256,     5)  \
+	                                             FRAME_SUPERVISOR | FRAME_MEASURER, 256,     6)  \
 	X(RECORD, 51, FRAME_MEASURER | FRAME_SUPERVISOR,                                             \
 	                                             FRAME_SUPERVISOR | FRAME_FETCHER, 9216,     0)  \
 	X(SHAPE,  52, FRAME_SUPERVISOR,              FRAME_MEASURER,                 1u << 20,   5)  \

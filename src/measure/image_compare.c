@@ -1,5 +1,7 @@
 #include "measure/image_compare.h"
 
+#include "measure/manifest.h"
+
 static bool
 td_hob_equal(const struct td_hob *measured, const struct td_hob *documented)
 {
@@ -80,4 +82,29 @@ image_compare(const struct image_record *record, const struct tdx_document *doc,
 		&record->kernel_patched, doc->kernel_authenticode, "kernel_authenticode", why) &&
 	    cmdline_check(record, doc, why) &&
 	    digest_check(&record->initrd, doc->initrd_sha384, "initrd_sha384", why);
+}
+
+bool
+image_document_check(struct reason *difference, const struct image_record *record,
+    struct bytes manifest, struct bytes document, struct reason *why)
+{
+	const struct manifest_entry *entry;
+	struct tdx_document doc;
+	struct digest256 digest;
+	struct manifest files;
+
+	*difference = (struct reason){ 0 };
+	if (!manifest_read(&files, manifest, why))
+		return false;
+	entry = manifest_find(&files, TDX_DOCUMENT_NAME);
+	if (entry == NULL)
+		return true;
+	digest256_of(&digest, document);
+	if (!digest256_equal(&digest, &entry->sha256))
+		return reject(why, REASON_REFUSED, "Checksum verification failed: %s",
+		    TDX_DOCUMENT_NAME);
+	if (tdx_document_read(&doc, document, TDX_DOCUMENT_OLDEST, difference) &&
+	    image_compare(record, &doc, difference))
+		*difference = (struct reason){ 0 };
+	return true;
 }

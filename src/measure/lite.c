@@ -28,7 +28,7 @@ document_read(struct tdx_document *doc, const struct lite_input *input, struct r
 	if (!vm_config_image_hash(&image_hash, input->config, why))
 		return false;
 	if (!manifest_document_check(&image_hash, tdx->checksum_file, tdx->measurement,
-	    "measurement.tdx.cbor", why))
+	    TDX_DOCUMENT_NAME, why))
 		return reject_as(why, "tdx lite measurement material does not match os_image_hash");
 	if (!tdx_document_read(doc, tdx->measurement, input->minimum_version, why))
 		return reject_as(why, "failed to decode vm_config.tdx_measurement CBOR");

@@ -12,6 +12,7 @@
 #include "core/reason.h"
 #include "measure/vm_config.h"
 
+#define TDX_DOCUMENT_NAME               "measurement.tdx.cbor"
 #define TDX_DOCUMENT_MAX_LEN            (64u << 10)
 #define TDX_DOCUMENT_MAX_CMDLINE_LEN    2048    /* COMMAND_LINE_SIZE of the kernel */
 #define TDX_DOCUMENT_OLDEST             3

@@ -125,7 +125,7 @@ class Fetcher:
     def measure(self, answer, papers=(NAMES, names('fw', 'kernel', 'initrd'))):
         asked = self.papers(papers)
         ticket, payload, fds = self.expect(MEASURE)
-        same((ticket, len(fds)), (asked, 5))
+        same((ticket, len(fds)), (asked, 6))
         for fd in fds:
             os.close(fd)
         self.send(RECORD, answer, ticket)

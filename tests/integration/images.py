@@ -100,6 +100,34 @@ def test_cold_and_warm():
             same(answer['details']['measurement_match']['kernel'], 'normalized')
 
 
+def calculated_document():
+    """What a calculator has made for the sample image."""
+    with open(os.path.join(HERE, '..', 'vectors', 'measure', 'mutants.txt')) as f:
+        return next(bytes.fromhex(line.split('\t')[1]) for line in f
+                    if line.startswith('document3\t'))
+
+
+def test_document():
+    """One that says something else than its image is worth a line; its files are the image's."""
+    right = calculated_document()
+    other = right.replace(b'initrd_sha384X0' + right.split(b'initrd_sha384X0')[1][:48],
+                          b'initrd_sha384X0' + bytes(48))
+    documents = {'right': right, 'other': other, 'unreadable': right[:-1]}
+    with site() as at:
+        images = {name: at.image(document=document) for name, document in documents.items()}
+        with server(at) as running:
+            for name, image in images.items():
+                for machine in image.machines:
+                    valid(judge(running, machine), machine[1])
+                assert 'measurement.tdx.cbor' in os.listdir(stored(running, image))
+                said = [line for line in running.text().splitlines() if 'document=' in line]
+                if name == 'right':
+                    same(said, [])
+            same([line.split('note=')[1] for line in said],
+                 ['"measurement.tdx.cbor differs from the published image in initrd_sha384"',
+                  '"TdxOsImageMeasurement: failed to decode CBOR: `tdvf` has 12 bytes, but 11 are left"'])
+
+
 def test_files_moved_away():
     """A shape that is new needs no file, unless its kernel has to be measured apart."""
     with site() as at:
@@ -436,9 +464,10 @@ def flip_file(path):
 
 def test_flipped_files():
     """A bit in any file is noticed before what was measured reaches a verdict."""
-    names = ('bzImage', 'initramfs.cpio.gz', 'metadata.json', 'ovmf.fd', 'sha256sum.txt')
+    names = ('bzImage', 'initramfs.cpio.gz', 'metadata.json', 'ovmf.fd', 'sha256sum.txt',
+             'measurement.tdx.cbor')
     with site() as at:
-        images = {name: at.image(extra=name.encode()) for name in names}
+        images = {name: at.image(document=calculated_document()) for name in names}
         cache = tempfile.mkdtemp(dir=SCRATCH)
         how = dict(root=at.root, cache=cache, image_download_url=at.images.template)
         with Server([at.pccs], **how) as running:

@@ -132,10 +132,10 @@ def test_measurer():
         frame = measurer.answer(NAMES, NAMES_OK)
         same((frame.kind, frame.job, frame.payload, len(frame.fds)), (PAPERS, 0, IMAGE, 2))
         running.expect(NAMES, 5, NAMES_OK)
-        running.fetcher.send(MEASURE, key_image(IMAGE), 5, files(5))
+        running.fetcher.send(MEASURE, key_image(IMAGE), 5, files(6))
         frame = measurer.answer(RECORD, record(b'what it is'))
         same((frame.kind, frame.job, frame.payload, len(frame.fds)),
-             (MEASURE, 0, key_image(IMAGE), 5))
+             (MEASURE, 0, key_image(IMAGE), 6))
         frame = running.fetcher.receive()
         same((frame.kind, frame.job), (RECORD, 5))
         blob = frame.payload[6:-4]
@@ -183,7 +183,7 @@ def test_descriptors():
         before = count()
         for ticket in range(1, 6):
             measurer = running.named(ticket)
-            running.fetcher.send(MEASURE, key_image(IMAGE), ticket, files(5))
+            running.fetcher.send(MEASURE, key_image(IMAGE), ticket, files(6))
             measurer.answer(RECORD, record(b'x'))
             same(running.fetcher.receive().kind, RECORD)
             running.unpacker(ticket).answer(UNPACKED, b'x')
@@ -208,7 +208,7 @@ def test_killed():
         measurer = running.named(3)
         measurer.kill()
         wait_for('the end of the measurer', measurer.is_gone)
-        running.fetcher.send(MEASURE, key_image(IMAGE), 3, files(5))
+        running.fetcher.send(MEASURE, key_image(IMAGE), 3, files(6))
         running.expect(RECORD, 3, failure('the measurer ended'))
 
 
@@ -305,16 +305,16 @@ BREACHES = {
     'no ticket': (nothing, sent(PAPERS, IMAGE, 0, fds=2), 'PAPERS with a ticket that is in use'),
     'ticket in use': (busy, sent(PAPERS, IMAGE, 1, fds=2), 'PAPERS with a ticket that is in use'),
     "a measurer's": (busy, sent(UNPACK, IMAGE, 1, fds=2), 'UNPACK with a ticket that is in use'),
-    "an unpacker's": (unpacking, sent(MEASURE, key_image(IMAGE), 1, fds=5),
+    "an unpacker's": (unpacking, sent(MEASURE, key_image(IMAGE), 1, fds=6),
                       'MEASURE before an answer'),
     'no image': (nothing, sent(PAPERS, b'', 1, fds=2), 'PAPERS without an image'),
     'half an image': (nothing, sent(UNPACK, IMAGE[:16], 1, fds=2), 'UNPACK without an image'),
-    'no answer yet': (busy, sent(MEASURE, key_image(IMAGE), 1, fds=5), 'MEASURE before an answer'),
-    'another image': (named, sent(MEASURE, key_image(OTHER), 1, fds=5), 'MEASURE of another image'),
-    'no key': (named, sent(MEASURE, b'\x06', 1, fds=5), 'key message is malformed'),
+    'no answer yet': (busy, sent(MEASURE, key_image(IMAGE), 1, fds=6), 'MEASURE before an answer'),
+    'another image': (named, sent(MEASURE, key_image(OTHER), 1, fds=6), 'MEASURE of another image'),
+    'no key': (named, sent(MEASURE, b'\x06', 1, fds=6), 'key message is malformed'),
     'one file': (nothing, sent(PAPERS, IMAGE, 1, fds=1), 'frame PAPERS with 1 descriptors, not 2'),
     'four files': (named, sent(MEASURE, key_image(IMAGE), 1, fds=4),
-                   'frame MEASURE with 4 descriptors, not 5'),
+                   'frame MEASURE with 4 descriptors, not 6'),
     'long image': (nothing, sent(UNPACK, IMAGE + b'x', 1, fds=2),
                    'frame UNPACK of 33 bytes, at most 32'),
     'long end': (nothing, sent(END, b'x', 1), 'frame END of 1 bytes, at most 0'),
@@ -351,11 +351,11 @@ def test_breaches():
 
 def ask_for_ever(fetcher):
     """Asks and takes no answer, until nobody listens."""
-    fds = files(5)
+    fds = files(6)
     payload = key_image(IMAGE)
     try:
         for ticket in range(1, 1 << 22):
-            socket.send_fds(fetcher.sock, [HEAD.pack(MEASURE, 5, len(payload), ticket) + payload],
+            socket.send_fds(fetcher.sock, [HEAD.pack(MEASURE, 6, len(payload), ticket) + payload],
                             fds)
     except OSError:
         pass

@@ -96,7 +96,7 @@ class Image:
         try:
             made = self.write(directory, sparse)
             opened = [os.open(paths.get(name) or os.path.join(directory, name),
-                              os.O_RDONLY | os.O_NONBLOCK) for name in ORDER]
+                              os.O_RDONLY | os.O_NONBLOCK) for name in (*ORDER, MANIFEST)]
             try:
                 return measure(opened, digest or made, os.path.join(directory, 'log'))
             finally:

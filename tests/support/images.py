@@ -9,7 +9,6 @@ An image has the files that its variant has and one more that nothing reads, so 
 images as wanted that measure to what the vectors say.
 """
 
-import hashlib
 import json
 import os
 import subprocess
@@ -83,20 +82,26 @@ class Site:
                     found.append((body.read(), expected))
         return found
 
-    def image(self, variant='plain', extra=b'', served=True, padding=0, dot=False):
-        """padding: bytes that do not compress, and make the download longer."""
+    def image(self, variant='plain', extra=b'', served=True, padding=0, dot=False, document=None):
+        """padding: bytes that do not compress, and make the download longer.
+
+        document: what measurement.tdx.cbor holds, if there is one.
+        """
         with self.lock:
             self.n += 1
             name = 'image%d' % self.n
         directory = os.path.join(self.dir, name)
         os.mkdir(directory)
         subprocess.run([self.build + '/tests/tools/image-write', variant, directory], check=True)
-        with open(os.path.join(directory, 'extra'), 'wb') as f:
-            f.write(name.encode() + extra + os.urandom(padding))
+        more = {'extra': name.encode() + extra + os.urandom(padding)}
+        if document is not None:
+            more['measurement.tdx.cbor'] = document
         manifest = os.path.join(directory, 'sha256sum.txt')
-        with open(manifest, 'a') as f:
-            with open(os.path.join(directory, 'extra'), 'rb') as extra_file:
-                f.write('%s  extra\n' % hashlib.sha256(extra_file.read()).hexdigest())
+        for added, data in more.items():
+            with open(os.path.join(directory, added), 'wb') as f:
+                f.write(data)
+        with open(manifest, 'ab') as f:
+            f.write(image_archive.manifest(more))
         archive, digest = image_archive.write(directory, self.archives, dot=dot)
         if not served:
             os.unlink(os.path.join(self.archives, archive))

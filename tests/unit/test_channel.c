@@ -190,21 +190,21 @@ test_several(void **state)
 		assert_int_equal(pipe(files + i), 0);
 	for (size_t i = 0; i < 6; i++)
 		assert_int_equal(fstat(files[i], &sent[i]), 0);
-	assert_true(channel_send_fds(from, FRAME_TYPE_MEASURE, 0, BYTES_OF("key"), NULL, files, 5,
+	assert_true(channel_send_fds(from, FRAME_TYPE_MEASURE, 0, BYTES_OF("key"), NULL, files, 6,
 	    &why));
 	assert_true(channel_send_fds(from, FRAME_TYPE_PAPERS, 0, (struct bytes){ 0 }, NULL,
 	    files + 4, 2, &why));
-	for (unsigned n = 5; n != 0; n = n == 5 ? 2 : 0) {
+	for (unsigned n = 6; n != 0; n = n == 6 ? 2 : 0) {
 		assert_int_equal(channel_receive_fds(to, &frame, &payload, got, &why),
 		    CHANNEL_FRAME);
 		assert_int_equal(frame.nfds, n);
 		blob_free(payload);
 		for (unsigned i = 0; i < n; i++)
-			fd_check(got[i], &sent[n == 5 ? i : 4 + i]);
+			fd_check(got[i], &sent[n == 6 ? i : 4 + i]);
 	}
 	assert_int_equal(channel_receive_fds(to, &frame, &payload, got, &why), CHANNEL_IDLE);
-	/* Who expects one at most is not sent five. */
-	assert_true(channel_send_fds(from, FRAME_TYPE_MEASURE, 0, BYTES_OF("key"), NULL, files, 5,
+	/* Who expects one at most is not sent six. */
+	assert_true(channel_send_fds(from, FRAME_TYPE_MEASURE, 0, BYTES_OF("key"), NULL, files, 6,
 	    &why));
 	assert_int_equal(channel_receive(to, &frame, &payload, got, &why), CHANNEL_BROKEN);
 	assert_string_equal(why.text, "frame MEASURE is not expected");
@@ -222,11 +222,11 @@ miscounted(unsigned told, uint8_t announced, const char *wanted)
 	struct iovec iov = { (void *)(uintptr_t)head, sizeof head };
 	union {
 		struct cmsghdr head;
-		char    room[CMSG_SPACE(6 * sizeof(int))];
+		char    room[CMSG_SPACE(7 * sizeof(int))];
 	} control = { 0 };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room,
 	    .msg_controllen = CMSG_SPACE(told * sizeof(int)) };
-	int fds[2], six[6], got[FRAME_MAX_FDS];
+	int fds[2], seven[7], got[FRAME_MAX_FDS];
 	struct reason why = { 0 };
 	struct channel *to;
 	struct frame frame;
@@ -234,12 +234,12 @@ miscounted(unsigned told, uint8_t announced, const char *wanted)
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
 	to = channel_new(fds[1], FRAME_MEASURER, FRAME_SUPERVISOR, (size_t)1 << 20);
-	for (size_t i = 0; i < NELEM(six); i++)
-		six[i] = fds[0];
+	for (size_t i = 0; i < NELEM(seven); i++)
+		seven[i] = fds[0];
 	control.head.cmsg_level = SOL_SOCKET;
 	control.head.cmsg_type = SCM_RIGHTS;
 	control.head.cmsg_len = CMSG_LEN(told * sizeof(int));
-	memcpy(CMSG_DATA(&control.head), six, told * sizeof(int));
+	memcpy(CMSG_DATA(&control.head), seven, told * sizeof(int));
 	assert_int_equal(sendmsg(fds[0], &msg, 0), sizeof head);
 	assert_int_equal(channel_receive_fds(to, &frame, &payload, got, &why), CHANNEL_BROKEN);
 	assert_string_equal(why.text, wanted);
@@ -251,9 +251,9 @@ static void
 test_miscounted(void **state)
 {
 	(void)state;
-	miscounted(4, 5, "frame MEASURE without the descriptor it announces");
-	miscounted(6, 5, "more descriptors than announced");
-	miscounted(4, 4, "frame MEASURE with 4 descriptors, not 5");
+	miscounted(4, 6, "frame MEASURE without the descriptor it announces");
+	miscounted(7, 6, "more descriptors than announced");
+	miscounted(4, 4, "frame MEASURE with 4 descriptors, not 6");
 }
 
 static const struct {

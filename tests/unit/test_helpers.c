@@ -469,7 +469,7 @@ ask_raw(struct pool *pool, enum frame_type type, uint64_t ticket, struct bytes p
     struct reason *why)
 {
 	struct frame frame = { .type = type, .len = payload.len, .job = ticket,
-	    .nfds = type == FRAME_TYPE_MEASURE ? 5 : type == FRAME_TYPE_END ? 0 : 2 };
+	    .nfds = type == FRAME_TYPE_MEASURE ? 6 : type == FRAME_TYPE_END ? 0 : 2 };
 	int fds[FRAME_MAX_FDS];
 	bool ok;
 
@@ -710,10 +710,10 @@ measured(enum dv_fact_type fact, uint8_t type, uint32_t initrd_addr)
 	assert_true(ask_raw(&pool, FRAME_TYPE_MEASURE, 1, key, &why));
 	blob = await_record(&pool, 1);
 	payload = (struct bytes){ blob.ptr + 64, blob.len - 64 };
-	/* The key, and the five descriptors in their order. */
-	assert_int_equal(payload.len, key.len + 5);
+	/* The key, and the six descriptors in their order. */
+	assert_int_equal(payload.len, key.len + 6);
 	assert_memory_equal(payload.ptr, key.ptr, key.len);
-	assert_memory_equal(payload.ptr + key.len, "abcde", 5);
+	assert_memory_equal(payload.ptr + key.len, "abcdef", 6);
 	len = message_make(message, type, GOOD, initrd_addr, payload);
 	assert_int_equal(ED25519_verify(message, len, blob.ptr, pool.setup.keys.public_key), 1);
 	pool_fini(&pool);

@@ -175,12 +175,45 @@ test_witness(void **state)
 	expect("order", &lab, NULL);
 }
 
+/* The document of an image with this manifest. */
+static void
+expect_document(const char *name, const char *manifest, const char *document, const char *failure,
+    const char *difference)
+{
+	struct reason why = { 0 }, how;
+	struct lab lab;
+	bool ok;
+
+	lab_open(&lab, 3, false);
+	ok = image_document_check(&how, &lab.record, bytes_str(manifest), bytes_str(document),
+	    &why);
+	expect_reason(name, ok, &why, failure);
+	if (ok)
+		assert_string_equal(how.text, difference);
+}
+
+static void
+test_document(void **state)
+{
+	static const char listed[] =
+	    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  measurement.tdx.cbor\n";
+
+	expect_document("not listed", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852"
+	    "b855  metadata.json\n", "x", NULL, "");
+	expect_document("another", listed, "x",
+	    "Checksum verification failed: measurement.tdx.cbor", NULL);
+	expect_document("empty", listed, "", NULL, 
+	    "TdxOsImageMeasurement: failed to decode CBOR: is cut short");
+	expect_document("no manifest", "", "", "sha256sum.txt is not newline-terminated text", NULL);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_equal), cmocka_unit_test(test_members),
 		cmocka_unit_test(test_version_4), cmocka_unit_test(test_witness),
+		cmocka_unit_test(test_document),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

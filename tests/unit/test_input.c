@@ -7,6 +7,7 @@
 
 #include "measure/manifest.h"
 #include "measure/tdvf.h"
+#include "measure/tdx_document.h"
 #include "measurer/input.h"
 
 #define LEN     150001          /* more than two pieces of an initrd */
@@ -125,6 +126,9 @@ static const struct {
 	    "kernel has 268435457 bytes, more than 268435456" },
 	{ "longer initrd", INPUT_INITRD, UINT64_C(1) << 32,
 	    "initrd has 4294967296 bytes, more than 4294967295" },
+	{ "longest document", INPUT_DOCUMENT, TDX_DOCUMENT_MAX_LEN, NULL },
+	{ "longer document", INPUT_DOCUMENT, TDX_DOCUMENT_MAX_LEN + 1,
+	    "measurement.tdx.cbor has 65537 bytes, more than 65536" },
 	{ "huge initrd", INPUT_INITRD, UINT64_C(1) << 42,
 	    "initrd has 4398046511104 bytes, more than 4294967295" },
 };

@@ -13,6 +13,8 @@
 #define PROGRAM         "fetcher"
 #define MAX_IDLE_MS     60000
 #define NEVER           INT64_MAX
+#define MANIFEST        "sha256sum.txt"
+#define DOCUMENT        "measurement.tdx.cbor"
 #define HASH_SIZE       65              /* hex and its NUL                              */
 #define NAME_SIZE       256
 #define MAX_ANSWERS     256             /* remembered until a worker's word comes       */
@@ -396,7 +398,7 @@ files_ask(struct image_flight *flight, enum frame_type type, struct bytes payloa
 static void
 papers_ask(struct image_flight *flight)
 {
-	static const char *const names[] = { "sha256sum.txt", "metadata.json" };
+	static const char *const names[] = { MANIFEST, "metadata.json" };
 
 	flight->state = IMAGE_NAMING;
 	flight->ticket = ++flight->all->ticket;
@@ -459,8 +461,9 @@ static void
 names_answer(struct image_flight *flight, const struct names_message *message)
 {
 	char firmware[NAME_SIZE], kernel[NAME_SIZE], initrd[NAME_SIZE];
-	const char *const names[FRAME_MAX_FDS] = { "sha256sum.txt", "metadata.json", firmware,
-	    kernel, initrd };
+	/* An image without a document has none to be read. */
+	const char *const names[FRAME_MAX_FDS] = { MANIFEST, "metadata.json", firmware, kernel,
+	    initrd, faccessat(flight->directory, DOCUMENT, F_OK, 0) == 0 ? DOCUMENT : MANIFEST };
 
 	if (!name_take(firmware, message->firmware) || !name_take(kernel, message->kernel) ||
 	    !name_take(initrd, message->initrd)) {

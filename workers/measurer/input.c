@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "measure/manifest.h"
+#include "measure/tdx_document.h"
 #include "measure/tdvf.h"
 
 #define STREAM_LEN      ((size_t)64 << 10)      /* fits the caches, twice over */
@@ -19,6 +20,7 @@ static const struct {
 	[INPUT_FIRMWARE] = { "firmware", TDVF_MAX_LEN },
 	[INPUT_KERNEL] = { "kernel", KERNEL_MAX_LEN },
 	[INPUT_INITRD] = { "initrd", UINT32_MAX },
+	[INPUT_DOCUMENT] = { TDX_DOCUMENT_NAME, TDX_DOCUMENT_MAX_LEN },
 };
 
 static bool
@@ -115,7 +117,9 @@ input_read(struct input *input, const int *fds, enum input_part part, struct rea
 		return false;
 	return part == INPUT_KERNEL_PART ||
 	    (file_read(input, &files->firmware, INPUT_FIRMWARE, fds[INPUT_FIRMWARE], why) &&
-	    initrd_stream(files, fds[INPUT_INITRD], why));
+	    initrd_stream(files, fds[INPUT_INITRD], why) &&
+	    (part == INPUT_IMAGE || file_read(input, &input->document, INPUT_DOCUMENT,
+	    fds[INPUT_DOCUMENT], why)));
 }
 
 void

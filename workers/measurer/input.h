@@ -16,11 +16,13 @@ enum input_file {
 	INPUT_FIRMWARE,
 	INPUT_KERNEL,
 	INPUT_INITRD,
+	INPUT_DOCUMENT,                 /* measurement.tdx.cbor, or another when none is listed */
 	INPUT_FILES,
 };
 
 struct input {
 	struct image_files files;
+	struct bytes document;
 	uint8_t *owned[INPUT_FILES];
 };
 
@@ -28,7 +30,8 @@ struct input {
 enum input_part {
 	INPUT_PAPERS,                   /* manifest and metadata                        */
 	INPUT_KERNEL_PART,              /* those, the kernel, and the size of the initrd */
-	INPUT_ALL,                      /* everything; the initrd is only hashed        */
+	INPUT_IMAGE,                    /* everything but the document; the initrd is only hashed */
+	INPUT_ALL,
 };
 
 /*
