@@ -10,6 +10,12 @@ import shlex
 NAMES = ('acceptor', 'fetcher', 'measurer', 'unpacker', 'worker')
 
 
+def sanitized(build):
+    """Whether they were built with sanitizers: memory and time are something else then."""
+    with open(os.path.join(build, 'dstack-verifier-unpacker'), 'rb') as f:
+        return b'__asan_init' in f.read()
+
+
 def install(directory, build, **commands):
     for name in ('', *NAMES):
         target = os.path.join(directory, 'dstack-verifier' + ('-' + name if name else ''))
