@@ -10,6 +10,7 @@ import concurrent.futures
 import http.client
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -19,8 +20,11 @@ import threading
 import time
 import traceback
 
+from image_server import ImageServer
+
 BUILD = os.getcwd()
 SCRATCH = tempfile.mkdtemp()
+NO_IMAGES = ImageServer(SCRATCH).template       # no test asks the real one
 
 
 def read(path):
@@ -42,6 +46,19 @@ def same(got, wanted):
     assert got == wanted, (got, wanted)
 
 
+def free_port():
+    """Below those that outgoing connections get, which could take it before it is used."""
+    while True:
+        port = random.randrange(10000, 32768)
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(('127.0.0.1', port))
+                return port
+            except OSError:
+                continue
+
+
 class Server:
     """The installed program's processes, out of the build directory."""
 
@@ -54,12 +71,10 @@ class Server:
             Server.count += 1
             self.dir = os.path.join(SCRATCH, 'server.%d' % Server.count)
         os.mkdir(self.dir)
-        with socket.socket() as s:              # a free port
-            s.bind(('127.0.0.1', 0))
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         lines = ['address = "127.0.0.1"', 'port = %d' % self.port,
                  'image_cache_dir = "%s"' % (cache or self.dir + '/cache')]
-        config = {'workers': 2, 'log_level': 'debug', **config}
+        config = {'workers': 2, 'log_level': 'debug', 'image_download_url': NO_IMAGES, **config}
         lines += ['%s = %s' % (k, json.dumps(v)) for k, v in config.items()]
         lines += ['[attestation.urls]', 'pccs = %s' % json.dumps(
             [p if isinstance(p, str) else p.url for p in pccs] or ['http://127.0.0.1:9'])]
@@ -163,7 +178,9 @@ class Server:
 def command(body, *arguments):
     """What --verify prints for a body."""
     got = subprocess.run([BUILD + '/dstack-verifier', *arguments, '--verify', '-'],
-                         input=body, capture_output=True, timeout=60)
+                         input=body, capture_output=True, timeout=60,
+                         env={**os.environ, 'DSTACK_VERIFIER_IMAGE_DOWNLOAD_URL': NO_IMAGES,
+                              'DSTACK_VERIFIER_IMAGE_CACHE_DIR': SCRATCH + '/cache'})
     assert got.stdout, got.stderr
     return got.stdout.rstrip(b'\n')
 
