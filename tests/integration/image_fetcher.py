@@ -345,16 +345,18 @@ def test_backoff_outlives():
     """A failure is remembered by the index, also by the next fetcher."""
     cache = tempfile.mkdtemp(dir=SCRATCH)
 
-    def ask():
+    def ask(n, status, text):
+        images.fail('*', 'status', status)
         with Fetcher(images.template, cache) as fetcher:
-            fetcher.fetch(7)
-            same(fetcher.failed(), (403, True, prefixed(
-                7, 'Failed to download image: HTTP status 403')))
+            fetcher.fetch(n)
+            same(fetcher.failed(), (status, True, text))
         return images.count()
     with site() as images:
-        images.fail('*', 'status', 403)
-        same([ask(), ask()], [1, 1])
-        wait_for('the end of the pause', lambda: ask() == 2, 5)
+        same([ask(7, 404, '') for _ in range(3)], [1, 1, 1])
+        # A pause of a second ends.
+        text = prefixed(8, 'Failed to download image: HTTP status 403')
+        same(ask(8, 403, text), 2)
+        wait_for('the end of the pause', lambda: ask(8, 403, text) == 3, 5)
 
 
 if __name__ == '__main__':
