@@ -21,7 +21,8 @@ from frames import Child, MEASURE, RECORD, key_image
 
 MANIFEST, METADATA, FIRMWARE, KERNEL, INITRD = (
     'sha256sum.txt', 'metadata.json', 'ovmf.fd', 'bzImage', 'initramfs.cpio.gz')
-ORDER = (MANIFEST, METADATA, FIRMWARE, KERNEL, INITRD)  # in which they are passed
+FILES = (MANIFEST, METADATA, FIRMWARE, KERNEL, INITRD)
+PASSED = (*FILES, MANIFEST)     # in this order; there is no document for the last place
 
 # Where things are in the sample image (support/image_case.h).
 PE = 0x80
@@ -52,7 +53,7 @@ class Image:
         try:
             subprocess.run(['tests/tools/image-write', variant, directory], check=True)
             return cls({name: open(os.path.join(directory, name), 'rb').read()
-                        for name in ORDER[1:]})
+                        for name in FILES[1:]})
         finally:
             shutil.rmtree(directory)
 
@@ -96,7 +97,7 @@ class Image:
         try:
             made = self.write(directory, sparse)
             opened = [os.open(paths.get(name) or os.path.join(directory, name),
-                              os.O_RDONLY | os.O_NONBLOCK) for name in (*ORDER, MANIFEST)]
+                              os.O_RDONLY | os.O_NONBLOCK) for name in PASSED]
             try:
                 return measure(opened, digest or made, os.path.join(directory, 'log'))
             finally:
