@@ -10,7 +10,7 @@ static const struct sandbox_limit limits[] = {
 	{ RLIMIT_AS, (rlim_t)1 << 30 },
 #endif
 	{ RLIMIT_CPU, 120 },
-	{ RLIMIT_NOFILE, 16 },          /* standard three, socket, five files, twice    */
+	{ RLIMIT_NOFILE, 16 },          /* standard three, socket, six files, twice     */
 	{ RLIMIT_NPROC, 0 },
 	{ RLIMIT_CORE, 0 },
 };

@@ -48,6 +48,10 @@ sandbox_limit(const struct sandbox_limit *limits, size_t n, struct reason *why)
 			return reject(why, REASON_INTERNAL, "cannot limit resource %d: %s",
 			    limits[i].resource, strerror(errno));
 	}
+	errno = 0;
+	if (nice(SANDBOX_NICE) == -1 && errno != 0)
+		return reject(why, REASON_INTERNAL, "cannot lower the priority: %s",
+		    strerror(errno));
 	return true;
 }
 

@@ -11,13 +11,15 @@
 
 #include "core/reason.h"
 
+#define SANDBOX_NICE    10
+
 struct sandbox_limit {
 	int     resource;               /* RLIMIT_*                                     */
 	rlim_t  value;
 };
 
 /*
- * sandbox_limit - lower the limits, soft and hard
+ * sandbox_limit - lower the limits, soft and hard, and the priority: requests come first
  *
  *   fails   INTERNAL
  */
