@@ -202,7 +202,7 @@ test_document(void **state)
 	    "b855  metadata.json\n", "x", NULL, "");
 	expect_document("another", listed, "x",
 	    "Checksum verification failed: measurement.tdx.cbor", NULL);
-	expect_document("empty", listed, "", NULL, 
+	expect_document("empty", listed, "", NULL,
 	    "TdxOsImageMeasurement: failed to decode CBOR: is cut short");
 	expect_document("no manifest", "", "", "sha256sum.txt is not newline-terminated text", NULL);
 }

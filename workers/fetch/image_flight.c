@@ -461,7 +461,7 @@ static void
 names_answer(struct image_flight *flight, const struct names_message *message)
 {
 	char firmware[NAME_SIZE], kernel[NAME_SIZE], initrd[NAME_SIZE];
-	/* An image without a document has none to be read. */
+	/* Where there is no document the manifest takes its place, and nobody looks at it. */
 	const char *const names[FRAME_MAX_FDS] = { MANIFEST, "metadata.json", firmware, kernel,
 	    initrd, faccessat(flight->directory, DOCUMENT, F_OK, 0) == 0 ? DOCUMENT : MANIFEST };
 
